@@ -1,0 +1,129 @@
+"""Runs the Pulumi CLI on the stack of a workspace."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+from rich.console import Console
+
+from cli.workspace import Workspace
+
+
+class Pulumi:
+    """The Pulumi CLI in a workspace. What it prints goes to the terminal unless it is asked for."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def run(self, *arguments: str) -> int:
+        """Run a command on the workspace's stack with the terminal as its own; the exit status.
+
+        An interrupt is Pulumi's to handle: it lets what has begun end, and writes the state.
+        """
+        process = subprocess.Popen(self._command(*arguments), cwd=self._workspace.root, env=self._environment)
+        interrupt = signal.signal(signal.SIGINT, lambda *_: None)  # the terminal sends it to Pulumi as well
+        terminate = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
+            signal.signal(signal.SIGTERM, terminate)
+
+    def ask(self, *arguments: str) -> str:
+        """Run a command on the workspace's stack and return what it printed.
+
+        Raises `RuntimeError` with what it said, if it failed.
+        """
+        answer = subprocess.run(
+            self._command(*arguments),
+            cwd=self._workspace.root,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode != 0:
+            message = f"pulumi {arguments[0]} failed: {answer.stderr.strip() or answer.stdout.strip()}"
+            raise RuntimeError(message)
+        return answer.stdout
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets included; empty before the first `up`."""
+        outputs: dict[str, Any] = json.loads(self.ask("stack", "output", "--json", "--show-secrets"))
+        return outputs
+
+    def is_set_up(self) -> bool:
+        """Whether the workspace has its tools."""
+        return self._workspace.pulumi.exists()
+
+    def has_stack(self) -> bool:
+        """Whether the backend knows the stack."""
+        if self._local_state():
+            return self._checkpoint.exists()  # a tenth of a second sooner than the CLI says it
+        stacks = json.loads(self.ask("stack", "ls", "--json"))
+        return any(stack["name"].rpartition("/")[2] == self._workspace.stack for stack in stacks)
+
+    def select_stack(self) -> None:
+        """Create the stack if the backend does not know it, without a trace in the stack's settings file."""
+        if self.has_stack():
+            return
+        settings_file = self._workspace.settings_file
+        before = settings_file.read_bytes() if settings_file.exists() else None
+        self.ask("stack", "init", self._workspace.stack, "--no-select")
+        if before is not None and not {"encryptionsalt", "secretsprovider"} & _keys(before):
+            settings_file.write_bytes(before)
+
+    def take_over(self, console: Console) -> None:
+        """Wait until no other update of the stack runs here, and take away the lock of one that was killed.
+
+        Only a lock in the file backend, taken on this machine, can be known to be stale; others are left to Pulumi.
+        """
+        if not self._local_state():
+            return
+        stack = self._workspace.stack
+        for file in (self._workspace.state / ".pulumi" / "locks").rglob(f"{stack}/*.json"):
+            lock = json.loads(file.read_text())
+            if lock["hostname"] != socket.gethostname():
+                continue
+            try:
+                other = psutil.Process(lock["pid"])
+                if other.name() == "pulumi":
+                    console.print(f"Another update of {stack} is running (process {other.pid}): waiting for its end.")
+                    other.wait()
+            except psutil.NoSuchProcess:
+                pass
+            if file.exists():
+                file.unlink()
+                console.print(f"The last update of {stack} was killed: this one goes on from where it was.")
+
+    def remove_stack(self) -> None:
+        """Forget the destroyed stack, its history included; its settings file stays."""
+        self.ask("stack", "rm", "--yes", "--preserve-config")
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return self._workspace.environment()
+
+    def _command(self, *arguments: str) -> list[str]:
+        of_stack = () if arguments[:2] in {("stack", "init"), ("stack", "ls")} else ("--stack", self._workspace.stack)
+        return [str(self._workspace.pulumi), *arguments, *of_stack]
+
+    def _local_state(self) -> bool:
+        return self._workspace.variables()["PULUMI_BACKEND_URL"] == self._workspace.state.as_uri()
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self._workspace.state / ".pulumi" / "stacks" / "fleet" / f"{self._workspace.stack}.json"
+
+
+def _keys(settings: bytes) -> set[str]:
+    parsed = yaml.safe_load(settings)
+    return set(parsed) if isinstance(parsed, dict) else set()

@@ -1,0 +1,1 @@
+"""What the fleet is made of: Pulumi component resources that know no environment of their own."""

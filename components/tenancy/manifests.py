@@ -1,0 +1,86 @@
+"""A tenant's Kubernetes objects, from its settings: pure functions, whoever delivers what they return.
+
+They are few, because each costs a resource of Pulumi's in every region, or a binding of Karmada's: for each namespace a
+Namespace, ResourceQuota, LimitRange and NetworkPolicy, and a Role and RoleBinding for each role that somebody has.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from components.tenancy.network import TENANT_LABEL, policy_spec
+from components.tenancy.roles import rules
+from stacks.quantities import canonical
+from stacks.tenants import Members, Tenant
+
+Manifest = dict[str, Any]
+
+OWNER_ANNOTATION = "fleet/owner"
+_NAME = "tenant"
+_RBAC = "rbac.authorization.k8s.io"
+# What is enforced may be less; what is audited and warned about shows what stands between a tenant and `restricted`.
+_ADVISED = "restricted"
+
+
+def tenant_manifests(tenant: Tenant, *, address_ranges: Sequence[str]) -> list[Manifest]:
+    """Return the objects of a tenant, the same for each of its regions, in an order in which they can be created.
+
+    There are 4 for each namespace, and 2 more for each role that somebody has.
+
+    Args:
+        tenant: its settings.
+        address_ranges: CIDRs of all pods and Services of the fleet; the tenant's egress rules never reach them.
+
+    """
+    return [each for namespace in tenant.namespace_names for each in _namespace(tenant, namespace, address_ranges)]
+
+
+def _namespace(tenant: Tenant, namespace: str, address_ranges: Sequence[str]) -> Iterator[Manifest]:
+    labels = {"app.kubernetes.io/managed-by": "fleet", TENANT_LABEL: tenant.name}
+
+    def manifest(api_version: str, kind: str, name: str, **body: object) -> Manifest:
+        metadata = {"name": name, "namespace": namespace, "labels": labels}
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+    levels = {"enforce": tenant.pod_security.value, "audit": _ADVISED, "warn": _ADVISED}
+    pod_security = {f"pod-security.kubernetes.io/{mode}": level for mode, level in levels.items()}
+    yield {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": namespace,
+            "labels": {**labels, **pod_security},
+            "annotations": {OWNER_ANNOTATION: tenant.owner},
+        },
+    }
+    yield manifest("v1", "ResourceQuota", _NAME, spec={"hard": _canonical(tenant.quota)})
+    yield manifest("v1", "LimitRange", _NAME, spec={"limits": [_container_limits(tenant)]})
+    yield manifest("networking.k8s.io/v1", "NetworkPolicy", _NAME, spec=policy_spec(tenant, address_ranges))
+    for role, members in tenant.access.roles().items():
+        name = f"{_NAME}-{role.value}"
+        yield manifest(f"{_RBAC}/v1", "Role", name, rules=rules(role))
+        reference = {"apiGroup": _RBAC, "kind": "Role", "name": name}
+        yield manifest(f"{_RBAC}/v1", "RoleBinding", name, roleRef=reference, subjects=_subjects(members))
+
+
+def _container_limits(tenant: Tenant) -> Manifest:
+    limits = tenant.limits
+    return {
+        "type": "Container",
+        "min": _canonical(limits.min),
+        "defaultRequest": _canonical(limits.default_request),
+        "default": _canonical(limits.default),
+        "max": _canonical(limits.max),
+    }
+
+
+def _canonical(quantities: dict[str, str]) -> dict[str, str]:
+    # As the API server stores them, so that a refresh finds no difference where there is none.
+    return {resource: canonical(quantity) for resource, quantity in sorted(quantities.items())}
+
+
+def _subjects(members: Members) -> list[Manifest]:
+    return [
+        {"apiGroup": _RBAC, "kind": kind, "name": name}
+        for kind, names in (("Group", members.groups), ("User", members.users))
+        for name in sorted(names)
+    ]

@@ -1,0 +1,211 @@
+"""Settings of a tenant: who it is, where it runs, who may do what in its namespaces, and how much it may use."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from stacks.clusters import Cidr
+from stacks.errors import InvalidFieldsError, Place, SettingsError, lines_of, shown, suggestion
+from stacks.limits import USUAL_QUOTA, Limits, Quota, fitted
+from stacks.model import Model
+from stacks.names import LONGEST_LABEL, Label, Line, Whole, namespace_names, unique, why_repeated, why_reserved
+
+
+class PodSecurity(StrEnum):
+    """Pod Security Standards that a tenant's pods can be held to."""
+
+    RESTRICTED = "restricted"
+    BASELINE = "baseline"
+
+
+class Role(StrEnum):
+    """What a person can be in a tenant."""
+
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+
+def _subject(value: str) -> str:
+    if value.startswith("system:"):
+        raise ValueError(f"{value!r} belongs to Kubernetes itself; name a group or user of your identity provider")
+    return value
+
+
+Subjects = Annotated[tuple[Annotated[Line, AfterValidator(_subject)], ...], unique("the subject")]
+
+
+class Members(Model):
+    """Who has a role: groups and users as the API server's authentication names them."""
+
+    groups: Subjects = Field(default=(), min_length=1)
+    """Groups that have the role."""
+
+    users: Subjects = Field(default=(), min_length=1)
+    """Users that have the role."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not (self.groups or self.users):
+            raise ValueError("names no groups and no users; name one, or leave the role out")
+        return self
+
+
+_NOBODY = Members.model_construct()
+
+
+class Access(Model):
+    """Who may do what in the tenant's namespaces. docs/tenancy.md says what each role may do."""
+
+    admin: Members = _NOBODY
+    """Developers who also handle service accounts, disruption budgets and evictions, and see who has which role."""
+
+    developer: Members = _NOBODY
+    """Those who run workloads: they write workloads, Services, ConfigMaps, Secrets, volume claims; they enter pods."""
+
+    viewer: Members = _NOBODY
+    """Those who look: everything of the tenant and its logs, but no Secrets."""
+
+    def roles(self) -> dict[Role, Members]:
+        """Return who has each role, without the roles that nobody has."""
+        return {role: members for role in Role if (members := getattr(self, role.value)) is not _NOBODY}
+
+
+class Protocol(StrEnum):
+    """Transport protocols that a rule can name."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+
+
+class Egress(Model):
+    """Addresses outside the fleet that the tenant's pods may reach."""
+
+    cidr: Cidr
+    """Addresses, such as 203.0.113.0/24. Link-local ones (cloud metadata) and the fleet's own stay out of reach."""
+
+    ports: Annotated[tuple[Annotated[Whole, Field(ge=1, le=65535)], ...], unique("the port")] = Field(
+        default=(), min_length=1
+    )
+    """Ports. Left out: all ports, of every protocol."""
+
+    protocol: Protocol = Protocol.TCP
+    """Protocol of the ports."""
+
+
+class TenantNetwork(Model):
+    """What the tenant's pods may reach beyond its own namespaces, DNS and the mesh."""
+
+    egress: tuple[Egress, ...] = Field(default=(), min_length=1)
+    """Addresses outside the fleet."""
+
+
+class Tenant(Model):
+    """A team and its namespaces. Its name and owner are all that must be given."""
+
+    name: Label
+    """Name of the tenant, the same in every region. System names (kube-*, istio-*, ...) are refused."""
+
+    owner: Line
+    """Whom to talk to about it: a team, an address. It becomes an annotation of the namespaces."""
+
+    regions: tuple[Label, ...] = Field(default=(), min_length=1)
+    """Regions where the tenant runs. Left out: all."""
+
+    namespaces: Annotated[tuple[Label, ...], unique("the namespace")] = Field(default=(), min_length=1)
+    """Namespaces, each called `<tenant>-<entry>`. Left out: one, called like the tenant."""
+
+    pod_security: PodSecurity = PodSecurity.RESTRICTED
+    """Pod Security Standard that is enforced. `privileged` cannot be had."""
+
+    access: Access = Access()
+    """Groups and users of each role."""
+
+    quota: Quota = Field(default=dict(USUAL_QUOTA))
+    """What each of its namespaces may use in each of its regions (not all together), over the usual quota."""
+
+    limits: Limits = Field(default=Limits(), validate_default=True)
+    """What one container gets by default, and may ask for."""
+
+    network: TenantNetwork = TenantNetwork()
+    """What pods may reach beyond the defaults."""
+
+    @field_validator("name", mode="after")
+    @classmethod
+    def _not_reserved(cls, name: str) -> str:
+        if problem := why_reserved(name):
+            raise ValueError(problem)
+        return name
+
+    @field_validator("regions", mode="after")
+    @classmethod
+    def _known_regions(cls, regions: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = (info.context or {}).get("regions", regions)
+        problems: list[tuple[tuple[str | int, ...], str]] = [
+            ((at,), f"{region!r} is no region of this fleet; {suggestion(region, known)}")
+            for at, region in enumerate(regions)
+            if region not in known
+        ]
+        if repeated := why_repeated("the region", regions):
+            problems.append(((), repeated))
+        if problems:
+            raise InvalidFieldsError(problems)
+        return regions
+
+    @field_validator("namespaces", mode="after")
+    @classmethod
+    def _usable_namespaces(cls, suffixes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        problems: list[tuple[tuple[str | int, ...], str]] = []
+        for at, suffix in enumerate(suffixes):
+            full = f"{info.data.get('name', '')}-{suffix}"
+            if len(full) > LONGEST_LABEL:
+                problems.append(
+                    ((at,), f"`{full}` has {len(full)} characters; at most {LONGEST_LABEL} fit, shorten it")
+                )
+            elif problem := why_reserved(full):
+                problems.append(((at,), problem))
+        if problems:
+            raise InvalidFieldsError(problems)
+        return suffixes
+
+    @field_validator("limits", mode="after")
+    @classmethod
+    def _fit(cls, limits: Limits, info: ValidationInfo) -> Limits:
+        # Without a valid quota there is nothing to hold the limits against, and its own errors are told.
+        return fitted(limits, info.data["quota"]) if "quota" in info.data else limits
+
+    @property
+    def namespace_names(self) -> tuple[str, ...]:
+        """Full names of the tenant's namespaces."""
+        return namespace_names(self.name, self.namespaces)
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Tenant.model_json_schema()
+
+
+def read_tenant(raw: object, place: Place, all_regions: Sequence[str]) -> Tenant:
+    """Return the tenant written at ``place``; one that names no regions gets all of them.
+
+    Raises:
+        SettingsError: with a line for each error found.
+
+    """
+    if not isinstance(raw, dict):
+        raise SettingsError([place.problem(f"should be a mapping with name and owner, is {shown(raw)}")])
+    try:
+        tenant = Tenant.model_validate(raw, context={"regions": tuple(all_regions)})
+    except ValidationError as error:
+        raise SettingsError(lines_of(error, place, _schema())) from None
+    return tenant if tenant.regions else tenant.model_copy(update={"regions": tuple(all_regions)})

@@ -18,7 +18,7 @@ clusters = {
 regions = {region: cluster for region, cluster in clusters.items() if region in settings.regions}
 
 for tenant in settings.tenants:
-    Tenant(tenant.name, TenantArgs(tenant=tenant, clusters={region: regions[region] for region in tenant.regions}))
+    Tenant(tenant.name, TenantArgs(tenant=tenant, clusters=regions, address_ranges=settings.address_ranges))
 
 pulumi.export("clusters", {c.name: {"region": c.region, "server": c.server} for c in clusters.values()})
 pulumi.export("kubeconfigs", {c.name: c.kubeconfig for c in clusters.values()})

@@ -98,11 +98,22 @@ def run_tests(
 
 
 @app.command()
-def bench(output: Output = None) -> None:
-    """Measure the lab on this machine: a table, and JSON with --output."""
-    from tests.benchmarks import run  # noqa: PLC0415 - a heavy import that no other command needs
+def bench(
+    *,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the results here, as JSON.")] = None,
+    runs: Annotated[int, typer.Option(help="How often `up` of the lab is measured; 0 leaves it out.", min=0)] = 3,
+    tenants: Annotated[str, typer.Option(help="Sizes of the tenant sweep; '' leaves it out.")] = "25,50,100,200",
+    state_once: Annotated[
+        bool, typer.Option("--state-once", help="Sweep once more, with the state written only at the end.")
+    ] = False,
+) -> None:
+    """Measure the lab on this machine: `up` beside its targets, growth with the tenants, and where the time goes."""
+    from tests.benchmarks import Plan, run  # noqa: PLC0415 - a heavy import that no other command needs
 
-    run(Workspace(stack="lab"), console, output)
+    sizes = [int(size) if size.isdecimal() else 0 for size in tenants.split(",") if size]
+    if sizes != sorted(set(sizes)) or not all(sizes):
+        _fail(f"--tenants should be numbers that grow, such as 25,50,100, is {tenants}")
+    run(Workspace(stack="lab"), console, output, Plan(runs=runs, tenants=sizes, state_once=state_once))
 
 
 def _ready(stack: str) -> Pulumi:

@@ -15,6 +15,8 @@ from rich.console import Console
 
 from cli.workspace import Workspace
 
+_FOUND_AGAIN = ("lab:", "kubernetes:")
+
 
 class Pulumi:
     """The Pulumi CLI in a workspace. What it prints goes to the terminal unless it is asked for."""
@@ -36,8 +38,8 @@ class Pulumi:
             signal.signal(signal.SIGINT, interrupt)
             signal.signal(signal.SIGTERM, terminate)
 
-    def ask(self, *arguments: str) -> str:
-        """Run a command on the workspace's stack and return what it printed.
+    def ask(self, *arguments: str, stdin: str = "") -> str:
+        """Run a command on the workspace's stack, with `stdin` to read, and return what it printed.
 
         Raises `RuntimeError` with what it said, if it failed.
         """
@@ -45,7 +47,7 @@ class Pulumi:
             self._command(*arguments),
             cwd=self._workspace.root,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
@@ -102,11 +104,24 @@ class Pulumi:
                 pass
             if file.exists():
                 file.unlink()
+                self._forget_what_is_found_again()
                 console.print(f"The last update of {stack} was killed: this one goes on from where it was.")
 
     def remove_stack(self) -> None:
         """Forget the destroyed stack, its history included; its settings file stays."""
         self.ask("stack", "rm", "--yes", "--preserve-config")
+
+    def _forget_what_is_found_again(self) -> None:
+        """Drop the killed update's pending operations whose providers find again what they have made.
+
+        The engine would warn of them until a refresh; those of any other provider are left for it to warn of.
+        """
+        state = json.loads(self.ask("stack", "export"))
+        pending = state["deployment"].get("pending_operations", [])
+        unknown = [operation for operation in pending if not operation["resource"]["type"].startswith(_FOUND_AGAIN)]
+        if unknown != pending:
+            state["deployment"]["pending_operations"] = unknown
+            self.ask("stack", "import", stdin=json.dumps(state))
 
     @property
     def _environment(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from cli.setup import prepare
 from cli.workspace import ROOT, Workspace
 from lab.tools.build import UnreachableError, default_cache, provide
-from lab.tools.catalogue import HELM, KUBERNETES_PLUGIN
+from lab.tools.catalogue import HELM, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
 from lab.tools.go import find_go
 
 _PYTHON = sys.executable
@@ -32,16 +32,17 @@ def run(arguments: Sequence[str], console: Console, *, complete: bool) -> int:
     failures = [_step(console, name, command, os.environ) for name, command in _STATIC_CHECKS]
     workspace = Workspace(stack="lab")
     try:
+        tools = provide([PULUMI, KUBERNETES, KUBERNETES_PLUGIN, HELM], cache=default_cache())
         prepare(workspace, console)
-        plugin = provide([KUBERNETES_PLUGIN, HELM], cache=default_cache())
     except UnreachableError as error:
         console.print(f"[yellow]Left out: the lab's and the plugin's tests, which need its tools.[/] {error}")
         failures.append(1 if complete else 0)
         environment = dict(os.environ)
     else:
-        folders = {str(path.parent) for path in plugin.values()}
         environment = workspace.environment()
-        environment["PATH"] = os.pathsep.join([*sorted(folders), environment["PATH"]])
+        environment["PATH"] = os.pathsep.join(
+            [*sorted({str(path.parent) for path in tools.values()}), environment["PATH"]]
+        )
         go = str(find_go(KUBERNETES_PLUGIN.go_version, default_cache()))
         folder = str(KUBERNETES_PLUGIN.folder)
         failures += [

@@ -20,8 +20,9 @@ class SettingsError(Exception):
     """
 
     def __init__(self, errors: Sequence[str]) -> None:
-        super().__init__("\n".join(errors))
-        self.errors = list(errors)
+        # What is quoted from the settings must neither break the line nor speak to the terminal.
+        self.errors = ["".join(c if c.isprintable() else repr(c)[1:-1] for c in error) for error in errors]
+        super().__init__("\n".join(self.errors))
 
 
 class InvalidFieldsError(ValueError):
@@ -76,7 +77,7 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     """Return `` did you mean `x`?`` for the nearest of the known words, or a list of them when none is near."""
     names = sorted(known)
     lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.5)
     if near:
         return f"did you mean `{lowered[near[0]]}`?"
     return f"known here: {', '.join(names)}" if names else "nothing is known here"

@@ -16,6 +16,7 @@ _QUANTITY = re.compile(
     r"(?P<sign>[+-]?)(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE](?P<exponent>[+-]?[0-9]+)|(?P<suffix>[KMGTPE]i|[numkMGTPE]?))",
     re.ASCII,
 )
+_BINARY_FROM = 1024
 _LONGEST_NUMBER = 40
 _LARGEST = 2**63 - 1
 
@@ -40,7 +41,7 @@ def parse(text: str) -> Fraction:
         raise ValueError(f"{text!r} is not a quantity; write a number and a unit, such as 500m, 2, 512Mi or 10Gi")
     exponent = int(match["exponent"] or 0) if len(match["exponent"] or "") < _LONGEST_NUMBER else _LONGEST_NUMBER
     if len(match["number"]) > _LONGEST_NUMBER or abs(exponent) >= _LONGEST_NUMBER:
-        raise ValueError(f"{text[:20]!r}... is too large or too fine for a quantity")
+        raise ValueError(f"{text[:_LONGEST_NUMBER]!r} is too large or too fine for a quantity")
     suffix = match["suffix"] or ""
     unit = Fraction(2) ** _BINARY[suffix] if suffix in _BINARY else Fraction(10) ** (_DECIMAL[suffix] + exponent)
     value = Fraction(Decimal(match["number"])) * unit * (-1 if match["sign"] == "-" else 1)
@@ -60,11 +61,11 @@ def canonical(text: str) -> str:
     """
     value = parse(text)
     sign, size = ("-", -value) if value < 0 else ("", value)
-    if text[-1] == "i" and size >= 1024:  # noqa: PLR2004 (below one Ki the API server writes decimal units)
-        whole = math.ceil(size)
-        power = max(power for power in (0, *_BINARY.values()) if whole % 2**power == 0)
+    # Below one Ki, and where bytes are not whole, the API server writes decimal units.
+    if text[-1] == "i" and size >= _BINARY_FROM and size.denominator == 1:
+        power = max(power for power in (0, *_BINARY.values()) if size.numerator % 2**power == 0)
         unit = next((suffix for suffix, known in _BINARY.items() if known == power), "")
-        return f"{sign}{whole >> power}{unit}"
+        return f"{sign}{size.numerator >> power}{unit}"
     billionths = math.ceil(size * 10**9)
     if billionths == 0:
         return "0"

@@ -58,7 +58,8 @@ def load(config: Mapping[str, Any], *, stack: str, root: Path = ROOT) -> Setting
         whose = "" if "environment" in values else "left out, it is the stack's name, and "
         errors.append(f"{PREFIX}environment: {whose}{problem}")
 
-    regions = {str(name): raw for name, raw in values.get("regions", {}).items()}
+    # Sorted, as Pulumi hands them on: the order of the file must not be part of what it means.
+    regions = {str(name): raw for name, raw in sorted(values.get("regions", {}).items(), key=lambda item: str(item[0]))}
     if "regions" in values and not regions:
         errors.append(f"{PREFIX}regions: is empty; a fleet has one region or more")
     places = {name: Place(f"{PREFIX}regions") / name for name in regions}

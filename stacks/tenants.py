@@ -78,7 +78,7 @@ class Access(Model):
 
     def roles(self) -> dict[Role, Members]:
         """Return who has each role, without the roles that nobody has."""
-        return {role: members for role in Role if (members := getattr(self, role.value)) is not _NOBODY}
+        return {role: members for role in Role if (members := getattr(self, role.value)).groups or members.users}
 
 
 class Protocol(StrEnum):

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from stacks.settings import ClusterSettings
+from stacks.clusters import ClusterSettings
+
+Settings_co = TypeVar("Settings_co", bound=ClusterSettings, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClusterArgs:
+class ClusterArgs(Generic[Settings_co]):
     """A cluster to create: `region` is its name in the settings (`eu`, `manager`), `settings` what they say of it."""
 
     region: str
-    settings: ClusterSettings
+    settings: Settings_co
 
 
 class Cluster(pulumi.ComponentResource):
-    """A Kubernetes cluster that is ready to be used. Its resource name is its name everywhere: `<environment>-<region>`."""
+    """A Kubernetes cluster that is ready to be used. Its resource's name is its name everywhere."""
 
     name: str
     region: str
@@ -36,11 +39,13 @@ class Cluster(pulumi.ComponentResource):
     resource: pulumi.Resource
     """The cluster itself, for `deleted_with`: what is in the cluster goes with it."""
 
-    def __init__(self, kind: str, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, kind: str, name: str, args: ClusterArgs[ClusterSettings], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__(f"fleet:cluster:{kind}", name, None, opts)
         self.name = name
         self.region = args.region
-        self.network = args.settings.network.name or args.region
+        self.network = args.settings.network.name
 
     def finish(
         self,

@@ -1,4 +1,4 @@
-"""Tenants: their namespaces and what isolates and limits them, made by pure functions and delivered to their regions."""
+"""Tenants: namespaces, and what isolates and limits them, made by pure functions and delivered to each region."""
 
 from components.tenancy.delivery import Tenant, TenantArgs
 from components.tenancy.manifests import tenant_manifests

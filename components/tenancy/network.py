@@ -15,7 +15,7 @@ _MESH_PORTS = [{"protocol": "TCP", "port": port} for port in (15012, 15443)]
 """istiod's certificates and configuration, and the east-west gateway for other regions."""
 
 _NEVER = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")
-"""Link-local addresses and AWS's IPv6 ones for the same: a cloud's metadata service gives a node's credentials there."""
+"""Link-local addresses and AWS's IPv6 ones for the same: a cloud's metadata service gives out credentials there."""
 
 
 def policy_spec(tenant: Tenant, address_ranges: Sequence[str]) -> dict[str, Any]:

@@ -29,6 +29,8 @@ GIB = 2**30
 # A build of everything peaked at 11.2 GiB of modules, objects and binaries.
 _DISK_NEEDED = 14 * GIB
 _POLL_SECONDS = 0.5
+# The linker would drop them: not making them saves a tenth of the time and a fifth of the objects.
+_NO_DEBUG_DATA = "-gcflags=all=-dwarf=false"
 
 
 class BuildError(Exception):
@@ -123,7 +125,7 @@ def _on_path(toolset: Toolset) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for program in toolset.programs:
         path = shutil.which(program.name)
-        if path is None or not _is_version(path, program, toolset.version):
+        if path is None or not _is_version(path, program, toolset.version_of(program)):
             return {}
         found[program.name] = Path(path)
     return found
@@ -148,7 +150,8 @@ def _build(toolset: Toolset, cache: Path, *, number: int, total: int, on_progres
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as log:
         build = subprocess.Popen(
-            [str(go), "build", "-trimpath", "-modcacherw", "-mod=readonly", f"-ldflags={toolset.linker_flags}"]
+            [str(go), "build", "-trimpath", "-modcacherw", "-mod=readonly", _NO_DEBUG_DATA]
+            + [f"-ldflags={toolset.linker_flags}"]
             + ["-o", f"{output}/", *(program.package for program in toolset.programs)],
             cwd=toolset.folder,
             env=_environment(workshop),

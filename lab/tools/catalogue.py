@@ -19,12 +19,16 @@ PLUGINS = TOOLS.parent / "plugins"
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A program of a toolset: its name on PATH, its Go package, and the arguments that make it print its version."""
+    """A program of a toolset: its name on PATH, its Go package, and the arguments that make it print its version.
+
+    `module` is the required module whose version it prints, where that is not the toolset's.
+    """
 
     name: str
     package: str
     version_arguments: tuple[str, ...] = ("--version",)
     module_name: str = ""
+    module: str | None = None
 
     @property
     def go_name(self) -> str:
@@ -51,13 +55,11 @@ class Toolset:
     @cached_property
     def version(self) -> str:
         """The version with its leading `v`, such as `v1.36.3`."""
-        if self.module is None:
-            return f"v{self.own_version}"
-        pin = re.search(rf"^\s*(?:require )?{re.escape(self.module)} (v\S+)", self._go_mod, re.MULTILINE)
-        if pin is None:
-            message = f"{self.folder / 'go.mod'} does not pin {self.module}"
-            raise LookupError(message)
-        return pin[1]
+        return f"v{self.own_version}" if self.module is None else self._pin(self.module)
+
+    def version_of(self, program: Program) -> str:
+        """The version that a program of the toolset prints, with a leading `v`."""
+        return self.version if program.module is None else self._pin(program.module)
 
     @cached_property
     def go_version(self) -> tuple[int, ...]:
@@ -81,6 +83,13 @@ class Toolset:
         major, minor, *_ = self.version.removeprefix("v").split(".")
         places = {"version": self.version.removeprefix("v"), "major": major, "minor": minor}
         return " ".join(["-s -w", *(f"-X {name}={value.format(**places)}" for name, value in self.linker_values)])
+
+    def _pin(self, module: str) -> str:
+        pin = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", self._go_mod, re.MULTILINE)
+        if pin is None:
+            message = f"{self.folder / 'go.mod'} does not pin {module}"
+            raise LookupError(message)
+        return pin[1]
 
     @cached_property
     def _go_mod(self) -> str:
@@ -113,9 +122,11 @@ KUBERNETES = Toolset(
         Program(name="kube-controller-manager", package="k8s.io/kubernetes/cmd/kube-controller-manager"),
         Program(name="kube-scheduler", package="k8s.io/kubernetes/cmd/kube-scheduler"),
         Program(name="kubectl", package="k8s.io/kubernetes/cmd/kubectl", version_arguments=("version", "--client")),
-        Program(name="etcd", package="go.etcd.io/etcd/server/v3", module_name="server"),
-        Program(name="kwok", package="sigs.k8s.io/kwok/cmd/kwok"),
-        Program(name="kwokctl", package="sigs.k8s.io/kwok/cmd/kwokctl"),
+        Program(
+            name="etcd", package="go.etcd.io/etcd/server/v3", module_name="server", module="go.etcd.io/etcd/server/v3"
+        ),
+        Program(name="kwok", package="sigs.k8s.io/kwok/cmd/kwok", module="sigs.k8s.io/kwok"),
+        Program(name="kwokctl", package="sigs.k8s.io/kwok/cmd/kwokctl", module="sigs.k8s.io/kwok"),
     ),
     linker_values=(
         (f"{_KUBERNETES_VERSION}.gitVersion", "v{version}"),

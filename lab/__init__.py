@@ -1,0 +1,1 @@
+"""The cloud that runs on this machine: its tools, its clusters, and plugins for machines that cannot download them."""

@@ -1,0 +1,123 @@
+"""Ports of the clusters: chosen here, so that no two clusters of a user ever get the same, started or stopped.
+
+They lie below the range from which the kernel gives ports to clients. Who has which is written down in one file of the
+user, under a lock; a cluster whose folder is gone has lost its claim.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import psutil
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+LOOPBACK = "127.0.0.1"
+_FIRST = 20000
+_LAST_BUT_ONE = 32768
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The ports of a cluster, all on loopback."""
+
+    api_server: int
+    etcd: int
+    etcd_peer: int
+    controller_manager: int
+    scheduler: int
+    kwok: int
+
+
+class PortTakenError(Exception):
+    """A port of a cluster is held by another process; the message names both."""
+
+
+def claim(folder: Path, registry: Path | None = None) -> Ports:
+    """Give the cluster in `folder` ports that are free and that no other cluster has; they stay its until `release`.
+
+    Raises `PortTakenError` when none are left.
+    """
+    size = len(fields(Ports))
+    with _claims(registry) as claims:
+        taken = set(claims.values())
+        for base in range(_FIRST, _end() - size, size):
+            if base not in taken and all(is_free(port) for port in range(base, base + size)):
+                claims[str(folder)] = base
+                return Ports(**{field.name: base + number for number, field in enumerate(fields(Ports))})
+    raise PortTakenError(f"there are no {size} free ports in a row from {_FIRST} to {_end() - 1} on {LOOPBACK}")
+
+
+def release(folder: Path, registry: Path | None = None) -> None:
+    """Give up the ports of the cluster in `folder`."""
+    with _claims(registry) as claims:
+        claims.pop(str(folder), None)
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on `port`, on loopback or on every address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that just ended do not count
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+        return True
+
+
+def require_free(ports: Iterable[tuple[str, int]]) -> None:
+    """Raise `PortTakenError` for the first of the (user, port) pairs that is held by someone."""
+    for user, port in ports:
+        if not is_free(port):
+            raise PortTakenError(f"port {port} of {user} is taken by {_holder(port)}: end that, and run again")
+
+
+def of_dict(numbers: dict[str, int]) -> Ports:
+    """Read ports back from what `as_dict` gave."""
+    return Ports(**numbers)
+
+
+def as_dict(ports: Ports) -> dict[str, int]:
+    """The ports by name, for JSON."""
+    return asdict(ports)
+
+
+def _end() -> int:
+    try:
+        first_ephemeral = int(_EPHEMERAL.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return _LAST_BUT_ONE
+    # Where the kernel's range begins low there is no room below it, and only the claims and the probes protect.
+    return min(first_ephemeral, _LAST_BUT_ONE) if first_ephemeral > _FIRST + 1000 else _LAST_BUT_ONE
+
+
+def _holder(port: int) -> str:
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    return "a process of another user"
+
+
+@contextmanager
+def _claims(registry: Path | None) -> Iterator[dict[str, int]]:
+    file = registry or user_cache_path("fleet") / "ports.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_suffix(".lock")):
+        claims = json.loads(file.read_text()) if file.exists() else {}
+        before = dict(claims)
+        for folder in [folder for folder in claims if not Path(folder).exists()]:
+            del claims[folder]
+        yield claims
+        if claims != before:
+            new = file.with_suffix(".new")
+            new.write_text(json.dumps(claims, indent=1))
+            new.replace(file)

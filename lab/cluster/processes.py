@@ -1,0 +1,80 @@
+"""The processes of a cluster, found by what they are and not by remembered numbers.
+
+Every one runs a binary by its link in the cluster's own folder, so the first word of its command line names it beyond
+doubt: a number in a file may by now be a stranger's, and a process may have been started and not yet written down.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import psutil
+
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+_ETCD_SECONDS = 5
+_KILL_SECONDS = 30
+_POLL_SECONDS = 0.02
+
+
+def running(folder: Path) -> dict[str, list[psutil.Process]]:
+    """The live processes of the cluster in `folder`, by component; a component that has none is not in it."""
+    found: dict[str, list[psutil.Process]] = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            program, *arguments = process.cmdline() or [""]
+            path = Path(program)
+            # kwokctl asks each binary for its version first.
+            serves = arguments != ["--version"] and process.status() != psutil.STATUS_ZOMBIE
+            if path.parent == folder / "bin" and serves:
+                found.setdefault(path.name, []).append(process)
+    return found
+
+
+def stop(folder: Path, *, gracefully: bool) -> None:
+    """End every process of the cluster in `folder`, and return when none is left.
+
+    `gracefully` gives etcd a few seconds to close its files; the others keep nothing and need no time.
+    """
+    alive = running(folder)
+    stateful = alive.pop("etcd", []) if gracefully else []
+    others = [process for group in alive.values() for process in group]
+    _signal(others, signal.SIGKILL)
+    _signal(stateful, signal.SIGTERM)
+    _await_end(stateful, _ETCD_SECONDS)
+    _signal(stateful, signal.SIGKILL)
+    _await_end([*others, *stateful], _KILL_SECONDS)
+
+
+def write_pid_files(folder: Path, alive: dict[str, list[psutil.Process]]) -> None:
+    """Make the pid files, by which kwokctl decides what to start, say what is true."""
+    (folder / "pids").mkdir(mode=0o700, exist_ok=True)
+    for component in COMPONENTS:
+        file = folder / "pids" / f"{component}.pid"
+        if component in alive:
+            file.write_text(str(alive[component][0].pid))
+        else:
+            file.unlink(missing_ok=True)
+
+
+def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def _await_end(processes: Sequence[psutil.Process], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while any(_is_alive(process) for process in processes) and time.monotonic() < end:
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    # A zombie has let go of its ports and files; when it vanishes is up to the machine's init.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

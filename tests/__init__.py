@@ -1,0 +1,1 @@
+"""Tests of the fleet: every promise that something breaks turns one red."""

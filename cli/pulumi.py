@@ -92,7 +92,10 @@ class Pulumi:
             return
         stack = self._workspace.stack
         for file in (self._workspace.state / ".pulumi" / "locks").rglob(f"{stack}/*.json"):
-            lock = json.loads(file.read_text())
+            try:
+                lock = json.loads(file.read_text())
+            except FileNotFoundError:  # that update has just ended
+                continue
             if lock["hostname"] != socket.gethostname():
                 continue
             try:

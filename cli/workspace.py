@@ -14,6 +14,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.cluster import lifecycle
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -87,7 +89,7 @@ class Workspace:
 
     def create(self) -> None:
         """Make the folders and the passphrase where they are missing; nobody but the owner can read them."""
-        for folder in (self.home, self.bin, self.pulumi_home, self.state, self.stack_folder):
+        for folder in (self.home, self.bin, self.pulumi_home, self.state, self.stack_folder.parent, self.stack_folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.passphrase.exists():
             descriptor = os.open(self.passphrase, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -95,7 +97,11 @@ class Workspace:
                 file.write(secrets.token_urlsafe(32))
 
     def remove_stack_files(self) -> None:
-        """Remove what the destroyed stack left here: its folder, and its history and backups in the state."""
+        """Remove what the destroyed stack left here: its folder, and its history and backups in the state.
+
+        Clusters that the state does not know, because their making was killed, go as well.
+        """
+        lifecycle.remove_all(self.stack_folder)
         shutil.rmtree(self.stack_folder, ignore_errors=True)
         for kind in ("history", "backups", "locks"):
             for folder in (self.state / ".pulumi" / kind).glob(f"**/{self.stack}"):

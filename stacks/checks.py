@@ -8,9 +8,10 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from stacks.clusters import ClusterSettings, IPNetwork, LabClusterSettings
+from stacks.clusters import ClusterSettings, LabClusterSettings
 from stacks.errors import Place
 from stacks.names import LONGEST_CLUSTER_NAME, LONGEST_LABEL, RESERVED_REGIONS, namespace_names, why_not_label
+from stacks.networks import IPNetwork
 from stacks.tenants import Tenant
 
 

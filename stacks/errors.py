@@ -25,10 +25,14 @@ class SettingsError(Exception):
         super().__init__("\n".join(self.errors))
 
 
-class InvalidFieldsError(ValueError):
-    """Several errors found by one pydantic validator: pairs of a path relative to the validated value, and a text."""
+Problem = tuple[tuple[str | int, ...], str]
+"""What is wrong at a path relative to a value."""
 
-    def __init__(self, problems: Sequence[tuple[tuple[str | int, ...], str]]) -> None:
+
+class InvalidFieldsError(ValueError):
+    """Several problems found by one pydantic validator, relative to the value that it validated."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(text for _, text in problems))
         self.problems = list(problems)
 

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from stacks import quantities
 from stacks.clusters import CLOUDS, ClusterSettings
 from stacks.fleet import Settings
+from stacks.quota import USUAL_QUOTA
 from stacks.reading import PREFIX, ROOT
 
 SCHEMA_FILE = ROOT / "stacks" / "settings.schema.json"
@@ -103,7 +104,9 @@ def reference() -> str:
             for field, part in definition["properties"].items()
         ]
         lines.append("")
-    return "\n".join([*lines, _END])
+    lines += ["### Usual quota of a namespace", "", "| resource | quota |", "|---|---|"]
+    lines += [f"| `{resource}` | {quota} |" for resource, quota in USUAL_QUOTA.items()]
+    return "\n".join([*lines, "", _END])
 
 
 def _described(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

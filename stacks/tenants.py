@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     Field,
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
-from stacks.clusters import Cidr
-from stacks.errors import InvalidFieldsError, Place, SettingsError, lines_of, shown, suggestion
-from stacks.limits import USUAL_QUOTA, Limits, Quota, fitted
+from stacks.access import Access
+from stacks.errors import InvalidFieldsError, Place, Problem, SettingsError, lines_of, shown, suggestion
+from stacks.limits import Limits, fitted
 from stacks.model import Model
 from stacks.names import LONGEST_LABEL, Label, Line, Whole, namespace_names, unique, why_repeated, why_reserved
+from stacks.networks import Cidr
+from stacks.quota import USUAL_QUOTA, Quota
 
 
 class PodSecurity(StrEnum):
@@ -26,59 +26,6 @@ class PodSecurity(StrEnum):
 
     RESTRICTED = "restricted"
     BASELINE = "baseline"
-
-
-class Role(StrEnum):
-    """What a person can be in a tenant."""
-
-    ADMIN = "admin"
-    DEVELOPER = "developer"
-    VIEWER = "viewer"
-
-
-def _subject(value: str) -> str:
-    if value.startswith("system:"):
-        raise ValueError(f"{value!r} belongs to Kubernetes itself; name a group or user of your identity provider")
-    return value
-
-
-Subjects = Annotated[tuple[Annotated[Line, AfterValidator(_subject)], ...], unique("the subject")]
-
-
-class Members(Model):
-    """Who has a role: groups and users as the API server's authentication names them."""
-
-    groups: Subjects = Field(default=(), min_length=1)
-    """Groups that have the role."""
-
-    users: Subjects = Field(default=(), min_length=1)
-    """Users that have the role."""
-
-    @model_validator(mode="after")
-    def _somebody(self) -> Self:
-        if not (self.groups or self.users):
-            raise ValueError("names no groups and no users; name one, or leave the role out")
-        return self
-
-
-_NOBODY = Members.model_construct()
-
-
-class Access(Model):
-    """Who may do what in the tenant's namespaces. docs/tenancy.md says what each role may do."""
-
-    admin: Members = _NOBODY
-    """Developers who also handle service accounts, disruption budgets and evictions, and see who has which role."""
-
-    developer: Members = _NOBODY
-    """Those who run workloads: they write workloads, Services, ConfigMaps, Secrets, volume claims; they enter pods."""
-
-    viewer: Members = _NOBODY
-    """Those who look: everything of the tenant and its logs, but no Secrets."""
-
-    def roles(self) -> dict[Role, Members]:
-        """Return who has each role, without the roles that nobody has."""
-        return {role: members for role in Role if (members := getattr(self, role.value)).groups or members.users}
 
 
 class Protocol(StrEnum):
@@ -151,7 +98,7 @@ class Tenant(Model):
     @classmethod
     def _known_regions(cls, regions: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         known = (info.context or {}).get("regions", regions)
-        problems: list[tuple[tuple[str | int, ...], str]] = [
+        problems: list[Problem] = [
             ((at,), f"{region!r} is no region of this fleet; {suggestion(region, known)}")
             for at, region in enumerate(regions)
             if region not in known
@@ -165,7 +112,7 @@ class Tenant(Model):
     @field_validator("namespaces", mode="after")
     @classmethod
     def _usable_namespaces(cls, suffixes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        problems: list[tuple[tuple[str | int, ...], str]] = []
+        problems: list[Problem] = []
         for at, suffix in enumerate(suffixes):
             full = f"{info.data.get('name', '')}-{suffix}"
             if len(full) > LONGEST_LABEL:

@@ -9,8 +9,9 @@ from typing import Any
 
 from components.tenancy.network import TENANT_LABEL, policy_spec
 from components.tenancy.roles import rules
+from stacks.access import Members
 from stacks.quantities import canonical
-from stacks.tenants import Members, Tenant
+from stacks.tenants import Tenant
 
 Manifest = dict[str, Any]
 
@@ -41,7 +42,7 @@ def _namespace(tenant: Tenant, namespace: str, address_ranges: Sequence[str]) ->
         metadata = {"name": name, "namespace": namespace, "labels": labels}
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
-    levels = {"enforce": "privileged", "audit": _ADVISED, "warn": _ADVISED}
+    levels = {"enforce": tenant.pod_security.value, "audit": _ADVISED, "warn": _ADVISED}
     pod_security = {f"pod-security.kubernetes.io/{mode}": level for mode, level in levels.items()}
     yield {
         "apiVersion": "v1",

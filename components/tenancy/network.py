@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
-from stacks.clusters import IPNetwork
+from stacks.networks import IPNetwork
 from stacks.tenants import Egress, Tenant
 
 TENANT_LABEL = "fleet/tenant"

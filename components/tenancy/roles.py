@@ -7,7 +7,7 @@ Who may create pods may mount every Secret of the namespace, so developers see S
 
 from typing import Any
 
-from stacks.tenants import Role
+from stacks.access import Role
 
 Rule = dict[str, Any]
 

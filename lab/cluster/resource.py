@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,7 @@ class ClusterArgs:
             "version": self.version,
             "region": self.region,
             "zones": list(self.zones) or [f"{self.region}{letter}" for letter in "abc"],
-            "nodePools": [vars(pool) for pool in self.node_pools],
+            "nodePools": [dict(vars(pool)) for pool in self.node_pools],
             "podCidr": self.pod_cidr,
             "serviceCidr": self.service_cidr,
         }
@@ -72,9 +73,19 @@ class Cluster(pulumi.CustomResource):
     """How many nodes its pools have in it."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = dict.fromkeys(("kubeconfig", "server", "caData", "identifier", "status", "nodeCount"))
-        super().__init__("lab:index:Cluster", name, {**args.properties(), **outputs}, opts)
+        inputs = {_snake_case(key): value for key, value in args.properties().items()}
+        outputs = dict.fromkeys(("kubeconfig", "server", "ca_data", "identifier", "status", "node_count"))
+        super().__init__("lab:index:Cluster", name, {**inputs, **outputs}, opts)
+
+    def translate_input_property(self, prop: str) -> str:
+        """The provider's name of a property: `ca_data` is `caData`."""
+        first, *rest = prop.split("_")
+        return first + "".join(part.capitalize() for part in rest)
 
     def translate_output_property(self, prop: str) -> str:
-        """The Python name of an output: `caData` is `ca_data`."""
-        return {"caData": "ca_data", "nodeCount": "node_count"}.get(prop, prop)
+        """The Python name of a property: `caData` is `ca_data`."""
+        return _snake_case(prop)
+
+
+def _snake_case(name: str) -> str:
+    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)

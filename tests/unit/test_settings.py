@@ -7,9 +7,10 @@ import pulumi
 import pytest
 from pulumi.runtime import config as pulumi_config
 
+from stacks.access import Role
 from stacks.quantities import parse
 from stacks.settings import LabClusterSettings, from_file, from_pulumi, load
-from stacks.tenants import PodSecurity, Role
+from stacks.tenants import PodSecurity
 from tests.unit.settings_samples import cluster, config, loaded, tenant
 
 ROOT = Path(__file__).parents[2]

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from stacks import schema
 from stacks.clusters import CLOUDS, Cloud
+from stacks.limits import USUAL_LIMITS, Limits
 from tests.unit.settings_samples import cluster, config, loaded, tenant
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,12 @@ def test_every_stack_file_suits_the_schema_and_names_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# yaml-language-server: $schema=settings.schema.json\n")
     assert complaints(yaml.safe_load(text)) == []
+
+
+def test_the_limits_that_the_reference_calls_usual_are() -> None:
+    for step, usual in USUAL_LIMITS.items():
+        said = ", ".join(f"{resource} {quantity}" for resource, quantity in usual.items())
+        assert f"Usually {said}" in (Limits.model_fields[step].description or "")
 
 
 def test_every_cloud_has_settings() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from components.tenancy import tenant_manifests
 from components.tenancy.roles import rules
+from stacks.access import Role
 from stacks.quantities import canonical
-from stacks.tenants import Role
 from tests.unit.settings_samples import loaded, tenant
 
 EVERYBODY = {role.value: {"groups": [f"{role.value}s"]} for role in Role}

@@ -46,7 +46,7 @@ def downloads(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[BaseHTTPRequestH
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         monkeypatch.setattr(plugins, "_DOWNLOADS", f"http://127.0.0.1:{server.server_port}/")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=[0.02])
         thread.start()
         yield Handler
         server.shutdown()

@@ -12,14 +12,14 @@ import (
 
 // The annotations that a program steers this plugin with.
 const (
-	autonamedAnnotation     = "pulumi.com/autonamed"
-	skipAwaitAnnotation     = "pulumi.com/skipAwait"
-	waitForAnnotation       = "pulumi.com/waitFor"
-	timeoutAnnotation       = "pulumi.com/timeoutSeconds"
+	autonamedAnnotation      = "pulumi.com/autonamed"
+	skipAwaitAnnotation      = "pulumi.com/skipAwait"
+	waitForAnnotation        = "pulumi.com/waitFor"
+	timeoutAnnotation        = "pulumi.com/timeoutSeconds"
 	replaceUnreadyAnnotation = "pulumi.com/replaceUnready"
-	patchForceAnnotation    = "pulumi.com/patchForce"
-	fieldManagerAnnotation  = "pulumi.com/patchFieldManager"
-	propagationAnnotation   = "pulumi.com/deletionPropagationPolicy"
+	patchForceAnnotation     = "pulumi.com/patchForce"
+	fieldManagerAnnotation   = "pulumi.com/patchFieldManager"
+	propagationAnnotation    = "pulumi.com/deletionPropagationPolicy"
 
 	lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration"
 	managedByLabel        = "app.kubernetes.io/managed-by"

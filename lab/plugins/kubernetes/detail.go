@@ -11,6 +11,8 @@ import (
 // absent tells a missing key from one whose value is null.
 type absent struct{}
 
+func isAbsent(value any) bool { _, ok := value.(absent); return ok }
+
 func lookup(from object, key string) any {
 	if value, present := from[key]; present {
 		return value
@@ -143,10 +145,10 @@ func (d *detailer) list(path []any, patch, old, news, oldInputs []any) {
 }
 
 func (d *detailer) value(path []any, value, old, news, oldInput any, inList bool) {
-	if news == (any)(absent{}) && (value != nil || oldInput == (any)(absent{})) {
+	if isAbsent(news) && (value != nil || isAbsent(oldInput)) {
 		return
 	}
-	wasAbsent := old == (any)(absent{})
+	wasAbsent := isAbsent(old)
 	kind := pulumirpc.PropertyDiff_UPDATE
 	switch {
 	case value == nil && isUnknown(news), isUnknown(value):

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cli import kubeconfig, suite
 from cli.pulumi import Pulumi
@@ -38,7 +39,7 @@ def up(
     """Set up what is missing, make the fleet what its settings say, and show it."""
     pulumi = _ready(stack)
     pulumi.take_over(console)
-    status = pulumi.run("up", "--yes", "--skip-preview", *(["--refresh"] if refresh else []))
+    status = pulumi.run("up", "--yes", "--skip-preview", "--suppress-outputs", *(["--refresh"] if refresh else []))
     if status != 0:
         raise typer.Exit(status)
     _show_health(stack, pulumi)
@@ -150,5 +151,5 @@ def _show_health(stack: str, pulumi: Pulumi) -> bool:
 
 def _fail(*lines: str) -> NoReturn:
     for line in lines:
-        console.print(f"[red]error:[/] {line}", soft_wrap=True, markup=True)
+        console.print(f"[red]error:[/] {escape(line)}", soft_wrap=True)
     raise typer.Exit(2)

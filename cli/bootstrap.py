@@ -25,6 +25,8 @@ def bootstrap(root: Path) -> None:
         if stamp.exists() and stamp.read_bytes() == (root / _LOCK_FILE).read_bytes():
             return
         print("Setting up the Python environment (about a minute) ...", file=sys.stderr, flush=True)  # noqa: T201
+        if place.is_symlink():  # another clone's: that one is not ours to clear
+            place.unlink()
         try:
             venv.create(place, clear=True, with_pip=True)
         except subprocess.CalledProcessError:

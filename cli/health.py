@@ -10,6 +10,7 @@ from typing import Any
 import urllib3
 import yaml
 from kubernetes import client, config
+from rich.markup import escape
 from rich.table import Table
 
 _TIMEOUT_SECONDS = 5
@@ -43,9 +44,9 @@ def look(outputs: Mapping[str, Any]) -> list[ClusterHealth]:
 
 def table(stack: str, clusters: list[ClusterHealth]) -> Table:
     """The fleet as a table for the terminal."""
-    table = Table(title=f"fleet {stack}", title_justify="left")
+    table = Table(title=f"fleet {stack}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("cluster", "region", "version", "nodes", "tenants", "API server", "health"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=column != "health")
     for cluster in clusters:
         table.add_row(
             cluster.name,
@@ -54,11 +55,9 @@ def table(stack: str, clusters: list[ClusterHealth]) -> Table:
             f"{cluster.ready_nodes}/{cluster.nodes}",
             str(cluster.tenants),
             cluster.server,
-            "[green]ready[/]" if cluster.problem is None else f"[red]{cluster.problem}[/]",
+            "[green]ready[/]" if cluster.problem is None else f"[red]{escape(cluster.problem)}[/]",
         )
-    table.caption = (
-        f"kubectl: ./fleet kubeconfig {stack} -o fleet.yaml; then kubectl --kubeconfig fleet.yaml --context …"
-    )
+    table.caption = f"To reach it: ./fleet kubeconfig {stack} -o F; kubectl --kubeconfig F --context …"
     table.caption_justify = "left"
     return table
 

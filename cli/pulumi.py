@@ -6,6 +6,8 @@ import json
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,8 @@ class Pulumi:
         interrupt = signal.signal(signal.SIGINT, lambda *_: None)  # the terminal sends it to Pulumi as well
         terminate = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
         try:
-            return process.wait()
+            with self._settings_file_kept():
+                return process.wait()
         finally:
             signal.signal(signal.SIGINT, interrupt)
             signal.signal(signal.SIGTERM, terminate)
@@ -43,15 +46,16 @@ class Pulumi:
 
         Raises `RuntimeError` with what it said, if it failed.
         """
-        answer = subprocess.run(
-            self._command(*arguments),
-            cwd=self._workspace.root,
-            env=self._environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with self._settings_file_kept():
+            answer = subprocess.run(
+                self._command(*arguments),
+                cwd=self._workspace.root,
+                env=self._environment,
+                input=stdin,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         if answer.returncode != 0:
             message = f"pulumi {arguments[0]} failed: {answer.stderr.strip() or answer.stdout.strip()}"
             raise RuntimeError(message)
@@ -74,14 +78,10 @@ class Pulumi:
         return any(stack["name"].rpartition("/")[2] == self._workspace.stack for stack in stacks)
 
     def select_stack(self) -> None:
-        """Create the stack if the backend does not know it, without a trace in the stack's settings file."""
+        """Create the stack if the backend does not know it."""
         if self.has_stack():
             return
-        settings_file = self._workspace.settings_file
-        before = settings_file.read_bytes() if settings_file.exists() else None
         self.ask("stack", "init", self._workspace.stack, "--no-select")
-        if before is not None and not {"encryptionsalt", "secretsprovider"} & _keys(before):
-            settings_file.write_bytes(before)
 
     def take_over(self, console: Console) -> None:
         """Wait until no other update of the stack runs here, and take away the lock of one that was killed.
@@ -126,6 +126,16 @@ class Pulumi:
             state["deployment"]["pending_operations"] = unknown
             self.ask("stack", "import", stdin=json.dumps(state))
 
+    @contextmanager
+    def _settings_file_kept(self) -> Iterator[None]:
+        """Undo what Pulumi adds to the settings file: the salt of the passphrase, which the state has as well."""
+        file = self._workspace.settings_file
+        before = file.read_bytes() if file.exists() else b""
+        yield
+        after = file.read_bytes() if file.exists() else b""
+        if after != before and _without_salt(after) == _without_salt(before):
+            file.write_bytes(before)
+
     @property
     def _environment(self) -> dict[str, str]:
         return self._workspace.environment()
@@ -142,6 +152,5 @@ class Pulumi:
         return self._workspace.state / ".pulumi" / "stacks" / "fleet" / f"{self._workspace.stack}.json"
 
 
-def _keys(settings: bytes) -> set[str]:
-    parsed = yaml.safe_load(settings)
-    return set(parsed) if isinstance(parsed, dict) else set()
+def _without_salt(settings: bytes) -> dict[str, Any]:
+    return {key: value for key, value in (yaml.safe_load(settings) or {}).items() if key != "encryptionsalt"}

@@ -1,4 +1,4 @@
-"""The few calls of the Kubernetes API that the lab makes itself, over plain HTTPS: a client library takes seconds to load."""
+"""The few calls of the Kubernetes API that the lab makes itself, over plain HTTPS: libraries load for seconds."""
 
 from __future__ import annotations
 

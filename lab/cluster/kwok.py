@@ -37,7 +37,7 @@ def find(program: str) -> Path:
     """The absolute path of a program on PATH. Raises `BinaryError`."""
     found = shutil.which(program)
     if found is None:
-        raise BinaryError(f"{program} is not on PATH; `./fleet up` builds it, and eval \"$(./fleet env)\" puts it there")
+        raise BinaryError(f'{program} is not on PATH; `./fleet up` builds it, and eval "$(./fleet env)" puts it there')
     return Path(found).absolute()
 
 

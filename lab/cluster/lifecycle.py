@@ -102,8 +102,9 @@ def remove(folder: Path) -> None:
     with _lock(folder):
         _clear(folder)
         _lock_file(folder).unlink(missing_ok=True)
-    if folder.parent.is_dir() and not any(folder.parent.iterdir()):
-        folder.parent.rmdir()
+    for parent in folder.parents[:2]:
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
 
 
 def remove_all(directory: Path) -> None:
@@ -152,10 +153,9 @@ def _run_kwokctl(command: list[str], folder: Path, claimed: Ports, patience: Pat
     log = folder / "kwokctl.log"
     with log.open("w") as output:
         process = subprocess.Popen(command, env=kwok.environment(folder), stdout=output, stderr=output, umask=0o077)
-    watch = _Watch(folder, claimed)
     try:
         while process.poll() is None:
-            watch.check()
+            _require_alive(folder, claimed)
             patience.pause(f"the start of {folder.name}")
     finally:
         process.kill()
@@ -166,7 +166,6 @@ def _run_kwokctl(command: list[str], folder: Path, claimed: Ports, patience: Pat
 
 def _await_ready(folder: Path, claimed: Ports, patience: Patience) -> str:
     """Wait until the API server is ready to be used; the UID of its namespace kube-system."""
-    watch = _Watch(folder, claimed)
     while True:
         try:
             with Api(claimed.api_server, folder / "pki") as api:
@@ -175,26 +174,19 @@ def _await_ready(folder: Path, claimed: Ports, patience: Patience) -> str:
                     return uid
         except _SILENT:
             pass
-        watch.check()
+        _require_alive(folder, claimed)
         patience.pause(f"the API server of {folder.name} (its log is {folder / 'logs' / 'kube-apiserver.log'})")
 
 
-class _Watch:
-    """Notices when a process of a cluster ends that ran before."""
-
-    def __init__(self, folder: Path, claimed: Ports) -> None:
-        self._folder = folder
-        self._ports = claimed
-        self._seen: set[str] = set()
-
-    def check(self) -> None:
-        """Raise `ClusterError`, or `PortTakenError` if that is the reason, when a process has ended."""
-        alive = processes.running(self._folder).keys()
-        for component in sorted(self._seen - alive):
-            ports.require_free(_ports_of(component, self._ports, self._folder))
-            tail = _tail(self._folder / "logs" / f"{component}.log")
-            raise ClusterError(f"{component} of {self._folder.name} has ended: {tail}")
-        self._seen |= alive
+def _require_alive(folder: Path, claimed: Ports) -> None:
+    """Raise `ClusterError`, or `PortTakenError` if that is the reason, when a process has ended that was started."""
+    started = processes.started(folder)
+    alive = processes.running(folder)
+    for component in processes.COMPONENTS:
+        if component in started and component not in alive:
+            ports.require_free(_ports_of(component, claimed, folder))
+            tail = _tail(folder / "logs" / f"{component}.log")
+            raise ClusterError(f"{component} of {folder.name} has ended: {tail}")
 
 
 def _ports_of(component: str, claimed: Ports, folder: Path) -> Iterator[tuple[str, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -21,6 +22,8 @@ from platformdirs import user_cache_path
 LOOPBACK = "127.0.0.1"
 _FIRST = 20000
 _LAST_BUT_ONE = 32768
+_DYING_SECONDS = 2
+_POLL_SECONDS = 0.02
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -75,9 +78,16 @@ def is_free(port: int) -> bool:
 
 
 def require_free(ports: Iterable[tuple[str, int]]) -> None:
-    """Raise `PortTakenError` for the first of the (user, port) pairs that is held by someone."""
+    """Raise `PortTakenError` for the first of the (user, port) pairs that is held by someone.
+
+    One who has just been killed is given a moment to let go of it.
+    """
+    end = time.monotonic() + _DYING_SECONDS
     for user, port in ports:
-        if not is_free(port):
+        while not is_free(port):
+            if time.monotonic() < end:
+                time.sleep(_POLL_SECONDS)
+                continue
             raise PortTakenError(f"port {port} of {user} is taken by {_holder(port)}: end that, and run again")
 
 
@@ -102,7 +112,7 @@ def _end() -> int:
 
 def _holder(port: int) -> str:
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
             return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
     return "a process of another user"
 

@@ -1,7 +1,7 @@
 """The processes of a cluster, found by what they are and not by remembered numbers.
 
-Every one runs a binary by its link in the cluster's own folder, so the first word of its command line names it beyond
-doubt: a number in a file may by now be a stranger's, and a process may have been started and not yet written down.
+Each names files in the cluster's own folder among its arguments, which tells it from all others of the machine: a
+number in a file may by now be a stranger's, and a process may have been started and not yet written down.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ def running(folder: Path) -> dict[str, list[psutil.Process]]:
     found: dict[str, list[psutil.Process]] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            program, *arguments = process.cmdline() or [""]
-            path = Path(program)
-            # kwokctl asks each binary for its version first.
-            serves = arguments != ["--version"] and process.status() != psutil.STATUS_ZOMBIE
-            if path.parent == folder / "bin" and serves:
-                found.setdefault(path.name, []).append(process)
+            component = _component(process.cmdline(), folder)
+            if component and process.status() != psutil.STATUS_ZOMBIE:
+                found.setdefault(component, []).append(process)
     return found
+
+
+def started(folder: Path) -> set[str]:
+    """The components that kwokctl has started, whether they live or not."""
+    return {file.stem for file in (folder / "pids").glob("*.pid")}
 
 
 def stop(folder: Path, *, gracefully: bool) -> None:
@@ -60,6 +62,17 @@ def write_pid_files(folder: Path, alive: dict[str, list[psutil.Process]]) -> Non
             file.unlink(missing_ok=True)
 
 
+def _component(command: Sequence[str], folder: Path) -> str:
+    """The component of the cluster in `folder` that runs as `command`; empty if it is none."""
+    # Where a program is a script, the interpreter comes first.
+    names = {"kwok" if name == "kwok-controller" else name: name for name in COMPONENTS}
+    words = [Path(word).name for word in command[:2]]
+    component = next((names.get(word, word) for word in words if names.get(word, word) in COMPONENTS), "")
+    # kwokctl asks each program for its version before it starts it.
+    serves = "--version" not in command and any(f"{folder}/" in argument for argument in command[1:])
+    return component if serves else ""
+
+
 def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -73,8 +86,8 @@ def _await_end(processes: Sequence[psutil.Process], seconds: float) -> None:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    # A zombie has let go of its ports and files; when it vanishes is up to the machine's init.
+    # A zombie whose threads have ended has let go of its ports and files; when it vanishes is up to the machine's init.
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False

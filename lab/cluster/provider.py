@@ -4,6 +4,9 @@ Written on the plain protocol and not on the SDK's provider classes: those hide 
 every error be printed with a traceback.
 """
 
+# The methods are Pulumi's, from its provider.proto, and so are their names and arguments.
+# ruff: noqa: ARG002, D102, N802
+
 from __future__ import annotations
 
 import os
@@ -37,27 +40,27 @@ _PARALLEL = 64
 _T = TypeVar("_T")
 
 
-class Provider(proto.ResourceProviderServicer):  # type: ignore[misc]
+class Provider(proto.ResourceProviderServicer):
     """Serves the engine. `root` is the folder of the project, from which clusters' directories are counted."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._cancelled = threading.Event()
 
-    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ARG002, D102, N802
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> proto.PluginInfo:
         return proto.PluginInfo(version=VERSION)
 
-    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ARG002, D102, N802
+    def CheckConfig(self, request: proto.CheckRequest, context: grpc.ServicerContext) -> proto.CheckResponse:
         return proto.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ARG002, D102, N802
+    def DiffConfig(self, request: proto.DiffRequest, context: grpc.ServicerContext) -> proto.DiffResponse:
         return proto.DiffResponse(changes=proto.DiffResponse.DIFF_NONE)
 
-    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ARG002, N802
+    def Configure(self, request: proto.ConfigureRequest, context: grpc.ServicerContext) -> proto.ConfigureResponse:
         """Take inputs without their secret marks: none of them is one, and outputs are marked here."""
         return proto.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
 
-    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ARG002, N802
+    def Check(self, request: proto.CheckRequest, context: grpc.ServicerContext) -> proto.CheckResponse:
         """Refuse what cannot be a cluster. What is not known yet is judged when it is."""
         inputs = _read(request.news)
         known = {key: value for key, value in inputs.items() if not _is_unknown(value)}
@@ -67,7 +70,7 @@ class Provider(proto.ResourceProviderServicer):  # type: ignore[misc]
         ]
         return proto.CheckResponse(inputs=request.news, failures=failures)
 
-    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ARG002, N802
+    def Diff(self, request: proto.DiffRequest, context: grpc.ServicerContext) -> proto.DiffResponse:
         """Compare the settings, and look whether the cluster lives: a plain `up` is to bring a dead one back."""
         old, new, state = _read(request.old_inputs), _read(request.news), _read(request.olds)
         kind = proto.PropertyDiff
@@ -95,7 +98,7 @@ class Provider(proto.ResourceProviderServicer):  # type: ignore[misc]
             hasDetailedDiff=True,
         )
 
-    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Create(self, request: proto.CreateRequest, context: grpc.ServicerContext) -> proto.CreateResponse:
         """Make the cluster, or take over the one that an interrupted `up` has left."""
         if request.preview:
             return proto.CreateResponse(properties=request.properties)
@@ -103,7 +106,7 @@ class Provider(proto.ResourceProviderServicer):  # type: ignore[misc]
         properties = self._carefully(context, lambda: self._make(inputs, request.timeout))
         return proto.CreateResponse(id=f"{inputs['directory']}/{inputs['name']}", properties=properties)
 
-    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Update(self, request: proto.UpdateRequest, context: grpc.ServicerContext) -> proto.UpdateResponse:
         """Start what does not run, with what was in it, and make version and nodes what they should be."""
         inputs = _read(request.news)
         if request.preview:
@@ -113,7 +116,7 @@ class Provider(proto.ResourceProviderServicer):  # type: ignore[misc]
         properties = self._carefully(context, lambda: self._make(inputs, request.timeout))
         return proto.UpdateResponse(properties=properties)
 
-    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Read(self, request: proto.ReadRequest, context: grpc.ServicerContext) -> proto.ReadResponse:
         """Look at the cluster. One without its data is gone; one that does not run is there, and stopped."""
         folder, inputs = self._folder(request.id), _read(request.inputs)
         record = Record.read(folder)
@@ -125,12 +128,12 @@ class Provider(proto.ResourceProviderServicer):  # type: ignore[misc]
         properties = self._carefully(context, lambda: _outputs(state, folder, record))
         return proto.ReadResponse(id=request.id, properties=properties, inputs=request.inputs)
 
-    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Delete(self, request: proto.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Remove the cluster, however it is found."""
         self._carefully(context, lambda: lifecycle.remove(self._folder(request.id)))
         return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ARG002, N802
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """End all waiting; what was being made is cleared away."""
         self._cancelled.set()
         return empty_pb2.Empty()
@@ -208,10 +211,10 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     server.start()
-    print(port, flush=True)  # noqa: T201: the engine reads it
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     done.wait()
     server.stop(grace=None)
-    sys.stdout.flush()
     os._exit(0)  # a thread that still waits for a cluster must not hold the engine up
 
 

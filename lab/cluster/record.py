@@ -1,4 +1,4 @@
-"""What a complete cluster has written down about itself in its folder: without it there is no cluster, only leftovers."""
+"""What a complete cluster has written down about itself in its folder: without it there are only leftovers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Record:
 
     @classmethod
     def read(cls, folder: Path) -> Record | None:
-        """The record of the cluster in `folder`; `None` if it was never complete, or lost its data or its keys since."""
+        """The record of the cluster in `folder`; `None` if it was never complete, or has lost its data or its keys."""
         if not all((folder / path).exists() for path in _NEEDED):
             return None
         try:

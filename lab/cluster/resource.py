@@ -12,7 +12,7 @@ import pulumi
 
 @dataclass(frozen=True, kw_only=True)
 class NodePool:
-    """Simulated nodes that are alike: `cpu` and `memory` are Kubernetes quantities, `pods` is how many a node can run."""
+    """Simulated nodes that are alike: `cpu` and `memory` are Kubernetes quantities, `pods` is what a node can run."""
 
     name: str = "default"
     count: int = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.lab.conftest import Lab, MakeLab
 
 from lab.cluster import lifecycle, nodes, ports, processes
 from lab.cluster.api import Api
@@ -23,10 +23,19 @@ from lab.cluster.lifecycle import Status
 from lab.cluster.ports import LOOPBACK
 from lab.cluster.record import Record
 from lab.cluster.resource import NodePool
+from tests.lab.conftest import Lab, MakeLab
 
 
 def _pids(lab: Lab) -> dict[str, int]:
     return {component: group[0].pid for component, group in processes.running(lab.folder).items()}
+
+
+def _kill(pid: int) -> None:
+    process = psutil.Process(pid)
+    process.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
 
 
 def test_only_what_is_dead_is_started_again_with_what_was_in_it(lab: Lab) -> None:
@@ -34,8 +43,7 @@ def test_only_what_is_dead_is_started_again_with_what_was_in_it(lab: Lab) -> Non
     for component in processes.COMPONENTS:
         lab.kubectl("create", "configmap", component)
         before = _pids(lab)
-        psutil.Process(before[component]).kill()
-        psutil.wait_procs([psutil.Process(before[component])] if psutil.pid_exists(before[component]) else [], 5)
+        _kill(before[component])
         assert lifecycle.status(lab.folder) is Status.STOPPED
 
         assert lifecycle.start(lab.folder) == made
@@ -132,7 +140,7 @@ def test_a_cluster_that_cannot_start_says_why_and_leaves_nothing(
     broken.chmod(0o755)
     broken.open("a").write("sleep 1; echo no space left on device >&2; exit 1\n")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    with pytest.raises((lifecycle.ClusterError, TimeoutError), match="no space left on device|did not come"):
+    with pytest.raises(lifecycle.ClusterError, match="etcd of test-na has ended: no space left on device"):
         lab.create()
     assert not lab.folder.exists()
     assert processes.running(lab.folder) == {}
@@ -160,13 +168,13 @@ def test_nodes_become_what_the_pools_say(lab: Lab) -> None:
 
 def test_removed_it_leaves_nothing(lab: Lab) -> None:
     made = lab.create()
-    psutil.Process(_pids(lab)["kube-apiserver"]).kill()
+    _kill(_pids(lab)["kube-apiserver"])
     lifecycle.remove(lab.folder)
     assert processes.running(lab.folder) == {}
     assert all(ports.is_free(port) for port in ports.as_dict(made.ports).values())
-    assert list(lab.folder.parent.parent.iterdir()) == []
+    assert not lab.folder.parent.parent.exists()
     lifecycle.remove(lab.folder)
-    assert list(lab.folder.parent.parent.iterdir()) == []
+    assert not lab.folder.parent.parent.exists()
 
 
 def test_clusters_made_at_once_share_nothing(new_lab: MakeLab, tmp_path: Path) -> None:

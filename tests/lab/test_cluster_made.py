@@ -12,11 +12,11 @@ from ipaddress import ip_address, ip_network
 import psutil
 import pytest
 import yaml
-from tests.lab.conftest import Lab
 
 from lab.cluster import lifecycle, processes
 from lab.cluster.ports import LOOPBACK, as_dict
 from lab.cluster.record import Record
+from tests.lab.conftest import Lab
 
 
 def _eventually(read: Callable[[], str], wanted: Callable[[str], bool]) -> str:
@@ -70,7 +70,7 @@ def test_etcd_answers_only_who_has_a_certificate(running: Lab, port: str) -> Non
             secured.sendall(b"GET /version HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\n\r\n")
             return secured.recv(1000)
 
-    with pytest.raises(ssl.SSLError, match="certificate required|bad certificate"):
+    with pytest.raises(ssl.SSLError, match=r"certificate required|bad certificate"):
         ask()
     context.load_cert_chain(str(running.folder / "pki" / "admin.crt"), str(running.folder / "pki" / "admin.key"))
     assert ask().startswith(b"HTTP/1.1")

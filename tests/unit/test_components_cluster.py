@@ -96,7 +96,8 @@ def test_its_kubeconfig_is_a_secret_and_its_address_is_none() -> pulumi.Output[N
     def check(values: Sequence[bool]) -> None:
         assert list(values) == [True, False, False]
 
-    return pulumi.Output.from_input(secrets()).apply(check)
+    found: pulumi.Output[list[bool]] = pulumi.Output.from_input(secrets())
+    return found.apply(check)
 
 
 @pulumi.runtime.test  # type: ignore[untyped-decorator]

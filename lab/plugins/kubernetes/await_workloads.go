@@ -54,14 +54,14 @@ func replicas(live object) int64 {
 	return 1
 }
 
-func status(live object, field string) int64 { return integer(dig(live, "status", field)) }
+func statusNumber(live object, field string) int64 { return integer(dig(live, "status", field)) }
 
 // deploymentReady holds when the rollout of the present template is complete and available.
 func deploymentReady(live object) verdict {
 	if !observed(live) || text(dig(live, "metadata", "annotations", revisionAnnotation)) == "" {
 		return doneWhen(false, "Waiting for the Deployment's controller to see it")
 	}
-	wanted, updated, available := replicas(live), status(live, "updatedReplicas"), status(live, "availableReplicas")
+	wanted, updated, available := replicas(live), statusNumber(live, "updatedReplicas"), statusNumber(live, "availableReplicas")
 	message := fmt.Sprintf("Waiting for the Deployment's pods: %d of %d updated, %d available", updated, wanted, available)
 	for _, kind := range []string{"Progressing", "Available"} {
 		if entry := condition(live, kind); text(entry["status"]) == "False" {
@@ -72,31 +72,31 @@ func deploymentReady(live object) verdict {
 	rolledOut := progressing == nil ||
 		(text(progressing["status"]) == "True" && text(progressing["reason"]) == "NewReplicaSetAvailable")
 	return doneWhen(rolledOut && conditionIs(live, "Available", "True") && updated >= wanted && available >= wanted &&
-		status(live, "replicas") <= updated, message)
+		statusNumber(live, "replicas") <= updated, message)
 }
 
 // statefulSetReady holds when all pods are there and ready, and of the present revision unless they are only replaced
 // when somebody deletes them.
 func statefulSetReady(live object) verdict {
-	wanted, ready := replicas(live), status(live, "readyReplicas")
+	wanted, ready := replicas(live), statusNumber(live, "readyReplicas")
 	if !observed(live) {
 		return doneWhen(false, "Waiting for the StatefulSet's controller to see it")
 	}
-	complete := wanted == status(live, "replicas") && wanted == ready
+	complete := wanted == statusNumber(live, "replicas") && wanted == ready
 	if integer(dig(live, "metadata", "generation")) > 1 &&
 		text(dig(live, "spec", "updateStrategy", "type")) == "OnDelete" {
 		return doneWhen(complete, fmt.Sprintf("Waiting for the StatefulSet's pods: %d of %d ready", ready, wanted))
 	}
 	current, update := text(dig(live, "status", "currentRevision")), text(dig(live, "status", "updateRevision"))
-	return doneWhen(complete && wanted == status(live, "currentReplicas") && current != "" && current == update,
+	return doneWhen(complete && wanted == statusNumber(live, "currentReplicas") && current != "" && current == update,
 		fmt.Sprintf("Waiting for the StatefulSet's pods: %d of %d ready, revision %q of %q", ready, wanted, current, update))
 }
 
 // daemonSetReady holds when every node that should has an updated, available pod.
 func daemonSetReady(live object) verdict {
-	wanted, updated := status(live, "desiredNumberScheduled"), status(live, "updatedNumberScheduled")
-	ready := min(status(live, "numberAvailable"), status(live, "numberReady"))
-	return doneWhen(observed(live) && status(live, "currentNumberScheduled") >= wanted && updated >= wanted &&
+	wanted, updated := statusNumber(live, "desiredNumberScheduled"), statusNumber(live, "updatedNumberScheduled")
+	ready := min(statusNumber(live, "numberAvailable"), statusNumber(live, "numberReady"))
+	return doneWhen(observed(live) && statusNumber(live, "currentNumberScheduled") >= wanted && updated >= wanted &&
 		ready >= wanted,
 		fmt.Sprintf("Waiting for the DaemonSet's pods: %d of %d updated, %d ready", updated, wanted, ready))
 }
@@ -108,7 +108,7 @@ func jobReady(live object) verdict {
 	}
 	return doneWhen(dig(live, "status", "startTime") != nil && conditionIs(live, "Complete", "True"),
 		fmt.Sprintf("Waiting for the Job to complete: %d active, %d succeeded, %d failed",
-			status(live, "active"), status(live, "succeeded"), status(live, "failed")))
+			statusNumber(live, "active"), statusNumber(live, "succeeded"), statusNumber(live, "failed")))
 }
 
 // podReady holds when a pod runs and is ready, or has run to its end.
@@ -127,7 +127,7 @@ func podReady(live object) verdict {
 
 // replicasReady holds when a ReplicationController has the pods that it should.
 func replicasReady(live object) verdict {
-	wanted, available := replicas(live), status(live, "availableReplicas")
+	wanted, available := replicas(live), statusNumber(live, "availableReplicas")
 	return doneWhen(observed(live) && wanted == available,
 		fmt.Sprintf("Waiting for the pods: %d of %d available", available, wanted))
 }

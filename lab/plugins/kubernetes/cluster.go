@@ -32,6 +32,7 @@ type cluster struct {
 	unusable  error // why there is no configuration to connect with
 	config    *rest.Config
 	raw       clientcmd.ClientConfig
+	overrides *clientcmd.ConfigOverrides
 	namespace string // for objects that name none
 
 	client dynamic.Interface
@@ -54,7 +55,7 @@ func newCluster(variables map[string]string, limits clientSettings) *cluster {
 		CurrentContext: variables["context"],
 		Context:        clientapi.Context{Cluster: variables["cluster"], Namespace: variables["namespace"]},
 	}
-	c := &cluster{namespace: variables["namespace"], installed: map[schema.GroupKind]bool{}}
+	c := &cluster{namespace: variables["namespace"], overrides: overrides, installed: map[schema.GroupKind]bool{}}
 	if content := variables["kubeconfig"]; content != "" {
 		config, err := parseKubeconfig(content)
 		if err != nil {
@@ -107,6 +108,22 @@ func (c *cluster) makeClients() error {
 	c.client = client
 	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(kinds))
 	return nil
+}
+
+// active is a kubeconfig with the context that is used and nothing else.
+func (c *cluster) active() (*clientapi.Config, error) {
+	loaded, err := c.raw.RawConfig()
+	if err != nil {
+		return nil, err
+	}
+	active := loaded.DeepCopy()
+	if c.overrides.CurrentContext != "" {
+		active.CurrentContext = c.overrides.CurrentContext
+	}
+	if context := active.Contexts[active.CurrentContext]; context != nil && c.overrides.Context.Cluster != "" {
+		context.Cluster = c.overrides.Context.Cluster
+	}
+	return active, clientapi.MinifyConfig(active)
 }
 
 // mapping finds the server's name for a kind and whether it is namespaced.

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
-	clientapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
 )
 
@@ -107,17 +106,11 @@ func (h *helmRun) kubeconfig() (string, error) {
 	if c.unusable != nil {
 		return "", c.unusable
 	}
-	raw, err := c.raw.RawConfig()
+	active, err := c.active()
 	if err != nil {
 		return "", err
 	}
-	merged, err := c.raw.(interface {
-		MergedRawConfig() (clientapi.Config, error)
-	}).MergedRawConfig()
-	if err == nil {
-		raw = merged
-	}
-	if err := clientcmd.WriteToFile(raw, path); err != nil {
+	if err := clientcmd.WriteToFile(*active, path); err != nil {
 		return "", fmt.Errorf("the kubeconfig for Helm cannot be written: %w", err)
 	}
 	return path, os.Chmod(path, 0o600)

@@ -8,16 +8,22 @@ import os
 import runpy
 import sys
 import traceback
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar
 
 import grpc
 import pulumi
 from pulumi.runtime import reset_options, run_in_stack, set_all_config
+from pulumi.runtime.proto import language_pb2
+
+_T = TypeVar("_T")
 
 
-def run(request: Any) -> bool:
+def run(request: language_pb2.RunRequest) -> bool:
     """Run the program of a `RunRequest`; whether it went well. Otherwise the engine has been told why."""
     reset_options(
         project=request.project,
@@ -44,7 +50,7 @@ def run(request: Any) -> bool:
         if not error.code:
             return True
         pulumi.log.error(f"the program ended itself with exit status {error.code}")
-    except BaseException as error:  # noqa: BLE001: whatever the program raises is for its author to see
+    except BaseException as error:  # whatever the program raises is for its author to see
         pulumi.log.error(f"the program failed:\n{describe(error, folder)}")
     else:
         return True
@@ -82,12 +88,34 @@ def _enter(folder: Path, working_directory: Path) -> None:
 
 
 def _run_in_loop(main: Path, workers: int) -> None:
+    origins: list[tuple[BaseException, TracebackType | None]] = []
+
+    def note_origin(task: asyncio.Task[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            origins.append((error, error.__traceback__))
+
+    def new_task(
+        loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, _T], context: Context | None = None
+    ) -> asyncio.Task[_T]:
+        task = asyncio.Task(coroutine, loop=loop, context=context)
+        task.add_done_callback(note_origin)
+        return task
+
+    def execute() -> None:
+        runpy.run_path(str(main), run_name="__main__")
+
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(max_workers=workers))
+    loop.set_task_factory(new_task)  # type: ignore[arg-type]
     # What fails in the background fails the resource that waits for it as well, and is told there.
     loop.set_exception_handler(lambda *_: None)
     try:
-        loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(main), run_name="__main__")))
+        loop.run_until_complete(run_in_stack(execute))
+    except BaseException as error:
+        # An error that more than one task waits for has lost on the way where it was raised.
+        origin = next((origin for first, origin in origins if first is error), error.__traceback__)
+        raise error.with_traceback(origin)  # noqa: B904
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()

@@ -1,0 +1,5 @@
+"""Serves the engine that started this process."""
+
+from .host import main
+
+main()

@@ -1,0 +1,1 @@
+"""Tests of the whole fleet: `./fleet` and plain `pulumi`, as a user runs them, on real clusters of the lab."""

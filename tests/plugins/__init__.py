@@ -1,0 +1,1 @@
+"""The stand-in plugins held against what the official ones do."""

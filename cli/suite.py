@@ -14,7 +14,6 @@ from cli.setup import prepare
 from cli.workspace import ROOT, Workspace
 from lab.tools.build import UnreachableError, default_cache, provide
 from lab.tools.catalogue import HELM, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
-from lab.tools.go import find_go
 
 _PYTHON = sys.executable
 _STATIC_CHECKS = (
@@ -25,7 +24,7 @@ _STATIC_CHECKS = (
 
 
 def run(arguments: Sequence[str], console: Console, *, complete: bool) -> int:
-    """Run the static checks, the Go tests and pytest with `arguments`; the exit status of the first that failed, or 0.
+    """Run the static checks and pytest with `arguments`; the exit status of the first that failed, or 0.
 
     Where the tools can neither be found nor built for want of a network, the tests that need them are left out and
     named; with `complete` that is a failure.
@@ -43,14 +42,8 @@ def run(arguments: Sequence[str], console: Console, *, complete: bool) -> int:
         environment = dict(os.environ)
     else:
         environment = workspace.environment()
-        environment["PATH"] = os.pathsep.join(
-            [*sorted({str(path.parent) for path in tools.values()}), environment["PATH"]]
-        )
-        go = str(find_go(KUBERNETES_PLUGIN.go_version, default_cache()))
-        folder = str(KUBERNETES_PLUGIN.folder)
-        failures += [
-            _step(console, f"go {verb}", [go, "-C", folder, verb, "./..."], environment) for verb in ("vet", "test")
-        ]
+        of_tests = [str(tools[toolset.name].parent) for toolset in (HELM, KUBERNETES_PLUGIN)]
+        environment["PATH"] = os.pathsep.join([*of_tests, environment["PATH"]])
     failures.append(_step(console, "pytest", [_PYTHON, "-m", "pytest", *arguments], environment))
     return next((status for status in failures if status), 0)
 

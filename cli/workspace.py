@@ -76,6 +76,7 @@ class Workspace:
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_BACKEND_URL": os.environ.get("PULUMI_BACKEND_URL", self.state.as_uri()),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",  # none but those of the pinned versions in Pulumi's home
             # The salt of the passphrase is taken from the state: setting up a stack leaves its settings file as it is.
             "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         }
@@ -97,7 +98,7 @@ class Workspace:
                 file.write(secrets.token_urlsafe(32))
 
     def remove_stack_files(self) -> None:
-        """Remove what the destroyed stack left here: its folder, and its history and backups in the state.
+        """Remove what the destroyed stack left here: its folder, its logs, and its history and backups in the state.
 
         Clusters that the state does not know, because their making was killed, go as well.
         """
@@ -106,3 +107,8 @@ class Workspace:
         for kind in ("history", "backups", "locks"):
             for folder in (self.state / ".pulumi" / kind).glob(f"**/{self.stack}"):
                 shutil.rmtree(folder, ignore_errors=True)
+        for file in (
+            *(self.state / ".pulumi" / "stacks").glob(f"*/{self.stack}.json*"),
+            *(self.pulumi_home / "logs").glob(f"*+{self.stack}-*.log"),
+        ):
+            file.unlink()

@@ -154,6 +154,8 @@ def _arguments(spec: Spec, ports: Ports, folder: Path) -> dict[str, dict[str, st
             "etcd-certfile": certificate,
             "etcd-keyfile": key,
             "service-cluster-ip-range": spec.service_cidr,
+            # RBAC cannot keep who writes Services from naming another's address as their own.
+            "enable-admission-plugins": "DenyServiceExternalIPs",
             "advertise-address": _ADVERTISED[ipaddress.ip_network(spec.service_cidr).version],
         },
         "kube-controller-manager": {

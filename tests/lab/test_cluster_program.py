@@ -46,7 +46,7 @@ def test_an_error_for_the_user_is_shown_once_and_without_a_traceback(empty_proje
 @pytest.mark.parametrize(
     "program",
     [
-        "import pulumi, json\n\ndef broken(_):\n    return json.loads('{')\n\npulumi.Output.from_input(1).apply(broken)\n",
+        "import json, pulumi\n\ndef broken(_):\n    return json.loads('{')\n\npulumi.Output.format('').apply(broken)\n",
         "import json\n\ndef broken(_):\n    return json.loads('{')\n\nbroken(1)\n",
     ],
     ids=["in an apply", "in the program"],

@@ -78,6 +78,6 @@ def test_no_credential_is_on_a_command_line(fleet: Fleet, needles: set[bytes]) -
 def test_nothing_of_the_fleet_is_readable_by_another_user(fleet: Fleet) -> None:
     home = fleet.clone.root / ".fleet"
     assert stat.S_IMODE(home.stat().st_mode) == 0o700, "it keeps everything below from others"
-    own = [home / "passphrase", *_files(fleet.clone.stack_folder), *_files(home / "state")]
+    own = [home / "passphrase", *_files(fleet.clone.stack_folder)]
     readable = {path: oct(path.stat().st_mode) for path in own if path.stat().st_mode & 0o077}
     assert readable == {}, "and what has a credential in it is its owner's alone by itself as well"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import time
 from base64 import b64decode
 
@@ -155,4 +156,19 @@ def test_another_version_is_refused_with_a_clear_message(project: Project) -> No
     said = project.run("up", "--yes", "--skip-preview", fails=True)
     assert "v1.2.3 is asked for" in said
     assert "Traceback" not in said
+    assert not project.folder.exists()
+
+
+def test_an_interrupted_up_leaves_nothing_half_made(project: Project) -> None:
+    up = project.start("up", "--yes", "--skip-preview")
+    while "kube-apiserver" not in processes.running(project.folder):
+        assert up.poll() is None
+        time.sleep(0.02)
+    up.send_signal(signal.SIGINT)
+    said, _ = up.communicate(timeout=60)
+    assert up.returncode != 0
+    assert "Traceback" not in said
+    assert (processes.running(project.folder) == {}) == (lifecycle.status(project.folder) is Status.MISSING)
+    project.run("destroy", "--yes", "--skip-preview")
+    assert processes.running(project.folder) == {}
     assert not project.folder.exists()

@@ -1,4 +1,4 @@
-"""The engine's side of the plugin protocol: starts the plugin that is tested and makes the calls that an engine makes."""
+"""The engine's side of the plugin protocol: starts the plugin that is tested and makes an engine's calls."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class _Terminal(engine_pb2_grpc.EngineServicer):  # type: ignore[misc]
         return empty_pb2.Empty()
 
 
-class Failure(Exception):
+class CallError(Exception):
     """A call failed: the plugin's message, and the object that it left behind if there is one."""
 
     def __init__(self, error: grpc.RpcError) -> None:
@@ -126,11 +126,11 @@ class Plugin:
         self._engine.stop(None)
 
     def call(self, method: str, request: Any) -> Any:  # noqa: ANN401 - any message of the protocol
-        """Make one call. Raises `Failure`."""
+        """Make one call. Raises `CallError`."""
         try:
             return getattr(self._stub, method)(request, timeout=_SECONDS)
         except grpc.RpcError as error:
-            raise Failure(error) from None
+            raise CallError(error) from None
 
     def configure(self, kubeconfig: str, **settings: str) -> None:
         variables = {"kubeconfig": kubeconfig, **settings}
@@ -178,7 +178,7 @@ class Plugin:
             changed=answer.changes == provider_pb2.DiffResponse.DIFF_SOME,
             replaces=sorted(answer.replaces),
             replaces_in_place=answer.deleteBeforeReplace,
-            details={path: _KIND(change.kind) for path, change in answer.detailedDiff.items()},
+            details={path: _kind_name(change.kind) for path, change in answer.detailedDiff.items()},
         )
 
     def create(self, urn: str, inputs: Properties, *, preview: bool = False, seconds: float = 0) -> State:
@@ -186,7 +186,7 @@ class Plugin:
         answer = self.call("Create", request)
         return State(answer.id, inputs, plain(answer.properties))
 
-    def update(
+    def update(  # noqa: PLR0913 - the fields of the request
         self,
         urn: str,
         state: State,
@@ -231,7 +231,7 @@ class Plugin:
         return timer
 
 
-def _KIND(kind: int) -> str:  # noqa: N802
+def _kind_name(kind: int) -> str:
     return str(provider_pb2.PropertyDiff.Kind.Name(kind))
 
 

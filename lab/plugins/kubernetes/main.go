@@ -70,10 +70,17 @@ func engineAddress(arguments []string) string {
 	return arguments[len(arguments)-1]
 }
 
-// untilOrphaned returns when the process that started this one is gone, which a killed engine has no other way to say.
+// untilOrphaned returns when the process that started this one is gone, which a killed engine has no other way to say, or
+// when the context ends.
 func untilOrphaned(ctx context.Context) {
 	parent := os.Getppid()
-	for ctx.Err() == nil && os.Getppid() == parent {
-		time.Sleep(time.Second)
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for os.Getppid() == parent {
+		select {
+		case <-ctx.Done():
+			return
+		case <-second.C:
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -87,22 +88,31 @@ func takenOver(entry metav1.ManagedFieldsEntry) bool {
 	return false
 }
 
-// takeOver hands to a field manager what was created under another name, and gives back the object as it is then.
+// takeOver hands to a field manager what was created under another name, and gives back the object as it is then. A
+// controller that writes in between makes it look again.
 func takeOver(
 	ctx context.Context, objects dynamic.ResourceInterface, live *unstructured.Unstructured, manager string,
 ) (*unstructured.Unstructured, error) {
-	entries, changed, err := merged(live.GetManagedFields(), manager)
-	if err != nil || !changed {
-		return live, err
+	for {
+		entries, changed, err := merged(live.GetManagedFields(), manager)
+		if err != nil || !changed {
+			return live, err
+		}
+		patch, err := json.Marshal([]object{
+			{"op": "replace", "path": "/metadata/managedFields", "value": entries},
+			{"op": "replace", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
+		})
+		if err != nil {
+			return nil, err
+		}
+		owned, err := objects.Patch(ctx, live.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{})
+		if !apierrors.IsConflict(err) {
+			return owned, err
+		}
+		if live, err = objects.Get(ctx, live.GetName(), metav1.GetOptions{}); err != nil {
+			return nil, err
+		}
 	}
-	patch, err := json.Marshal([]object{
-		{"op": "replace", "path": "/metadata/managedFields", "value": entries},
-		{"op": "replace", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return objects.Patch(ctx, live.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{})
 }
 
 // merged moves the fields of all entries that are taken over into the one that `manager` applies with.

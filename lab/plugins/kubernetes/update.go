@@ -97,10 +97,7 @@ func (p *provider) update(c *change) (*unstructured.Unstructured, error) {
 	var live *unstructured.Unstructured
 	switch {
 	case isDefinition(c.inputs):
-		// An apply would keep the versions and fields that the new definition no longer has.
-		c.inputs.SetResourceVersion(before.GetResourceVersion())
-		live, err = objects.Update(ctx, c.inputs,
-			metav1.UpdateOptions{FieldManager: c.manager, DryRun: dryRun(c.preview)})
+		live, err = replaceDefinition(ctx, c, objects, before)
 	case p.settings.clientSideApply:
 		live, err = p.mergeUpdate(ctx, c, objects, before)
 	default:
@@ -119,6 +116,24 @@ func (p *provider) update(c *change) (*unstructured.Unstructured, error) {
 		err = relinquish(ctx, objects, live, former)
 	}
 	return live, err
+}
+
+// replaceDefinition puts a CRD in the place of the present one: an apply would keep the versions and fields that it no
+// longer has.
+func replaceDefinition(
+	ctx context.Context, c *change, objects dynamic.ResourceInterface, before *unstructured.Unstructured,
+) (*unstructured.Unstructured, error) {
+	for {
+		c.inputs.SetResourceVersion(before.GetResourceVersion())
+		live, err := objects.Update(ctx, c.inputs,
+			metav1.UpdateOptions{FieldManager: c.manager, DryRun: dryRun(c.preview)})
+		if !apierrors.IsConflict(err) {
+			return live, err
+		}
+		if before, err = objects.Get(ctx, c.oldLive.GetName(), metav1.GetOptions{}); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // applyUpdate changes what this resource owns and nothing else.

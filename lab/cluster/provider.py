@@ -37,6 +37,7 @@ _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 _EXPECTED = (ApiError, BinaryError, ClusterError, PortTakenError, CancelledError, OSError)
 _PARALLEL = 64
+_ORPHAN_POLL_SECONDS = 1
 _T = TypeVar("_T")
 
 
@@ -202,7 +203,8 @@ def project_root(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Serve until the engine ends this process."""
+    """Serve until the engine ends this process, or is gone."""
+    parent = os.getppid()
     os.umask(0o077)
     server = grpc.server(ThreadPoolExecutor(_PARALLEL))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(project_root(Path.cwd())), server)
@@ -213,7 +215,8 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    done.wait()
+    while os.getppid() == parent and not done.wait(_ORPHAN_POLL_SECONDS):
+        pass  # an engine that is killed cannot say so
     server.stop(grace=None)
     os._exit(0)  # a thread that still waits for a cluster must not hold the engine up
 

@@ -128,6 +128,10 @@ class Clone:
         script = 'eval "$(./fleet env)" && exec pulumi "$@"'
         return self.start("sh", "-c", script, "sh", *arguments, "--stack", STACK, "--non-interactive").end()
 
+    def git(self, *arguments: str) -> str:
+        """Run `git` and return what it printed."""
+        return subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, check=True).stdout
+
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Make the stack file say `settings`, by their names without `fleet:`."""
         config = {f"fleet:{name}": value for name, value in settings.items()}

@@ -27,10 +27,11 @@ class NewClone(Protocol):
 
 @dataclass(frozen=True)
 class Fleet:
-    """A fleet that is up: its clone, what `up` said, the file with its events, and its kubeconfig."""
+    """A fleet that is up: its clone, what `up` said, what git said then, the events of `up`, and the kubeconfig."""
 
     clone: Clone
     up: Result
+    changed: str
     events: Path
     kubeconfig_file: Path
 
@@ -62,7 +63,13 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     with fresh_clone() as clone:
         up = clone.fleet("up", **log).check()
         clone.fleet("kubeconfig", "--output", str(folder / "fleet.yaml")).check()
-        yield Fleet(clone, up, folder / "events.json", folder / "fleet.yaml")
+        yield Fleet(
+            clone,
+            up,
+            clone.git("status", "--porcelain", "--untracked-files=all"),
+            folder / "events.json",
+            folder / "fleet.yaml",
+        )
 
 
 @pytest.fixture(scope="module")

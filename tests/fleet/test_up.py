@@ -82,9 +82,16 @@ def test_a_refresh_of_a_fleet_that_nobody_touched_finds_no_difference(fleet: Fle
 
 
 def test_nothing_in_the_repository_has_changed(fleet: Fleet) -> None:
-    git = ["git", "status", "--porcelain", "--untracked-files=all"]
-    answer = subprocess.run(git, cwd=fleet.clone.root, capture_output=True, text=True, check=True)
-    assert answer.stdout == ""
+    assert fleet.changed == ""
+
+
+def test_plain_pulumi_changes_no_more_in_it_than_to_add_the_salt_of_the_passphrase(fleet: Fleet) -> None:
+    fleet.clone.pulumi("preview").check()
+    lines = fleet.clone.git("diff", "--unified=0").splitlines()
+    changed = [line for line in lines if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))]
+    assert len(changed) == 1
+    assert changed[0].startswith("+encryptionsalt: v1:")
+    assert fleet.clone.git("status", "--porcelain") == " M stacks/Pulumi.lab.yaml\n"
 
 
 def test_pulumi_warns_of_nothing(fleet: Fleet) -> None:

@@ -45,7 +45,8 @@ def struct(properties: Mapping[str, object]) -> struct_pb2.Struct:
 
 def plain(message: struct_pb2.Struct) -> Properties:
     """A message's properties; whole numbers are ints."""
-    return json.loads(json_format.MessageToJson(message), parse_float=_number)  # type: ignore[no-any-return]
+    properties: Properties = json.loads(json_format.MessageToJson(message), parse_float=_number)
+    return properties
 
 
 def _number(digits: str) -> float:
@@ -53,7 +54,7 @@ def _number(digits: str) -> float:
     return int(value) if value.is_integer() else value
 
 
-class _Terminal(engine_pb2_grpc.EngineServicer):  # type: ignore[misc]
+class _Terminal(engine_pb2_grpc.EngineServicer):
     """What the plugin wants to be shown at the terminal."""
 
     def __init__(self) -> None:
@@ -75,6 +76,10 @@ class CallError(Exception):
         if "grpc-status-details-bin" in trailing:
             for detail in _details(trailing["grpc-status-details-bin"]):
                 self.partial = detail
+
+
+class RefusedError(Exception):
+    """Check refused the inputs; the message has the reasons."""
 
 
 def _details(encoded: bytes) -> list[Any]:
@@ -152,14 +157,18 @@ class Plugin:
         seed: bytes = b"seed",
         autonaming: tuple[str, str] | None = None,
     ) -> Properties:
-        """The inputs that Check makes of `news`; `autonaming` is a mode of the engine's and the name it proposes."""
+        """The inputs that Check makes of `news`; `autonaming` is a mode of the engine's and the name it proposes.
+
+        Raises `RefusedError` or `CallError`.
+        """
         request = provider_pb2.CheckRequest(urn=urn, olds=struct(olds or {}), news=struct(news), randomSeed=seed)
         if autonaming is not None:
             mode, name = autonaming
             options = provider_pb2.CheckRequest.AutonamingOptions
             request.autonaming.CopyFrom(options(proposed_name=name, mode=options.Mode.Value(mode)))
         answer = self.call("Check", request)
-        assert not answer.failures, answer.failures
+        if answer.failures:
+            raise RefusedError("; ".join(f"{failure.property}: {failure.reason}" for failure in answer.failures))
         return plain(answer.inputs)
 
     def diff(self, urn: str, state: State, news: Properties, ignore: tuple[str, ...] = ()) -> Difference:

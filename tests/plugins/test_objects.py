@@ -82,7 +82,7 @@ def test_a_provider_told_so_takes_over_what_exists(plugin: Plugin, cluster: Clus
 def test_what_an_interrupted_create_made_is_found_again(
     plugin: Plugin, binary: str, cluster: Cluster, namespace: str
 ) -> None:
-    """The engine was killed between the create and its note of it: it asks for the same create, and gets that object."""
+    """The engine was killed between the create and its note of it: asking for the same again gives that object."""
     _, lost = make(plugin, MAP, configmap(namespace))
     with Plugin(binary) as again:
         again.configure(cluster.kubeconfig)
@@ -266,7 +266,7 @@ def test_a_definition_and_its_objects_come_in_one_program(plugin: Plugin, cluste
     plugin.delete(resource, state)
 
 
-def test_an_unready_job_is_replaced_where_it_is_told_to_be(plugin: Plugin, cluster: Cluster, namespace: str) -> None:
+def test_an_unready_job_is_replaced_where_it_is_told_to_be(plugin: Plugin, namespace: str) -> None:
     annotations = {"pulumi.com/skipAwait": "true", "pulumi.com/replaceUnready": "true"}
     metadata = {"name": "job", "namespace": namespace, "annotations": annotations}
     template = pod_template(restartPolicy="Never", nodeSelector={"there-is": "no-such-node"})

@@ -167,10 +167,11 @@ def test_a_load_balancer_is_ready_when_it_has_an_address(plugin: Plugin, namespa
 
 
 def test_a_service_waits_for_pods_that_are_on_their_way(plugin: Plugin, cluster: Cluster, namespace: str) -> None:
-    unready = pod_template(readinessGates=[{"conditionType": "fleet.test/never"}])
-    pod = {"apiVersion": "v1", "kind": "Pod", **unready}
+    pod = {"apiVersion": "v1", "kind": "Pod", **pod_template()}
     cluster.apply({**pod, "metadata": {"name": "p", "namespace": namespace, "labels": {"app": "web"}}})
-    cluster.kubectl("wait", "--namespace", namespace, "pod/p", "--for=jsonpath={.status.podIP}")
+    cluster.kubectl("wait", "--namespace", namespace, "pod/p", "--for=condition=Ready")
+    unready = '{"status": {"conditions": [{"type": "Ready", "status": "False"}]}}'
+    cluster.kubectl("patch", "pod/p", "--namespace", namespace, "--subresource=status", "--patch", unready)
     with pytest.raises(CallError, match="pods behind the Service"):
         make(plugin, "core/v1:Service", service(namespace, selector={"app": "web"}), seconds=4)
     make(plugin, "core/v1:Service", {**service(namespace), "metadata": {"name": "bare", "namespace": namespace}})

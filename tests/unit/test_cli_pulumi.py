@@ -142,15 +142,16 @@ def test_a_stack_is_made_once(workspace: Workspace) -> None:
     assert [call.split()[:3] for call in _calls(workspace)] == [["stack", "init", "lab"]]
 
 
-def test_making_a_stack_leaves_its_settings_file_as_it_is(workspace: Workspace) -> None:
-    _cli(workspace, f'echo "encryptionsalt: v1:abc" > "{workspace.settings_file}"').select_stack()
+@pytest.mark.parametrize("command", ["run", "ask"])
+def test_the_salt_that_pulumi_adds_to_the_settings_file_is_taken_out_again(workspace: Workspace, command: str) -> None:
+    pulumi = _cli(workspace, f'echo "encryptionsalt: v1:abc" >> "{workspace.settings_file}"')
+    getattr(pulumi, command)("preview")
     assert workspace.settings_file.read_text() == _SETTINGS
 
 
-def test_a_salt_that_the_settings_file_had_may_be_renewed(workspace: Workspace) -> None:
-    workspace.settings_file.write_text("encryptionsalt: v1:old\n")
-    _cli(workspace, f'echo "encryptionsalt: v1:new" > "{workspace.settings_file}"').select_stack()
-    assert workspace.settings_file.read_text() == "encryptionsalt: v1:new\n"
+def test_what_else_pulumi_changes_in_the_settings_file_stays(workspace: Workspace) -> None:
+    _cli(workspace, f'echo "  fleet:more: 1" >> "{workspace.settings_file}"').ask("config", "set")
+    assert workspace.settings_file.read_text() == f"{_SETTINGS}  fleet:more: 1\n"
 
 
 def test_in_a_backend_elsewhere_the_stack_is_asked_for(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

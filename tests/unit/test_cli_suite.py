@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from cli import suite
+from cli.workspace import Workspace
 from lab.tools.build import BuildError, UnreachableError
 
 
@@ -25,7 +26,6 @@ class _Machine:
         monkeypatch.setattr(suite, "_step", self._step)
         monkeypatch.setattr(suite, "provide", self._provide)
         monkeypatch.setattr(suite, "prepare", lambda *_: None)
-        monkeypatch.setattr(suite, "find_go", lambda *_: Path("/usr/bin/go"))
 
     def run(self, *arguments: str, complete: bool = False) -> int:
         return suite.run(arguments, self.console, complete=complete)
@@ -38,7 +38,7 @@ class _Machine:
     def _provide(self, *_: object, **__: object) -> dict[str, Path]:
         if self._error:
             raise self._error
-        return {"helm": Path("/cache/helm-1/helm"), "etcd": Path("/cache/kubernetes-1/etcd")}
+        return {name: Path(f"/cache/{name}-1/{name}") for name in ("helm", "pulumi-resource-kubernetes", "etcd")}
 
     def _step(self, _console: Console, name: str, command: Sequence[str], environment: Mapping[str, str]) -> int:
         self.steps[name] = command
@@ -47,7 +47,7 @@ class _Machine:
 
 
 _STATIC = ["lint", "format", "types"]
-_ALL = [*_STATIC, "go vet", "go test", "pytest"]
+_ALL = [*_STATIC, "pytest"]
 
 
 def test_everything_is_run_with_the_tools_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +55,9 @@ def test_everything_is_run_with_the_tools_on_path(monkeypatch: pytest.MonkeyPatc
     assert machine.run("-k", "tenants") == 0
     assert list(machine.steps) == _ALL
     assert list(machine.steps["pytest"])[-2:] == ["-k", "tenants"]
-    assert machine.environments["pytest"]["PATH"].startswith("/cache/helm-1:/cache/kubernetes-1:")
+    folders = machine.environments["pytest"]["PATH"].split(":")
+    assert set(folders[:2]) == {"/cache/helm-1", "/cache/pulumi-resource-kubernetes-1"}
+    assert str(Workspace(stack="lab").bin) in folders
 
 
 @pytest.mark.parametrize("failing", _ALL)

@@ -132,7 +132,7 @@ def test_check_names_each_wrong_input_and_each_missing_one(provider: Provider) -
 
 
 def test_check_waits_with_what_is_not_known_yet(provider: Provider) -> None:
-    inputs = {**_ARGS.properties(), "name": _UNKNOWN, "zones": ["a", _UNKNOWN]}
+    inputs = {**_ARGS.properties(), "podCidr": _UNKNOWN, "nodePools": [{"name": _UNKNOWN}]}
     assert not provider.Check(proto.CheckRequest(news=_struct(inputs)), Context()).failures
 
 

@@ -29,6 +29,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from . import environment, program
 
 _WORKERS = 16
+_ORPHAN_POLL_SECONDS = 1
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
@@ -174,7 +175,8 @@ def _output(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
-    """Serve until the engine ends this process, and end then without a word."""
+    """Serve until the engine ends this process, or is gone, and end then without a word."""
+    parent = os.getppid()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -184,7 +186,8 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
-    done.wait()
+    while os.getppid() == parent and not done.wait(_ORPHAN_POLL_SECONDS):
+        pass  # an engine that is killed cannot say so
     os._exit(0)  # a program that still runs is not to be waited for
 
 

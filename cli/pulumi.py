@@ -145,7 +145,7 @@ class Pulumi:
         return [str(self._workspace.pulumi), *arguments, *of_stack]
 
     def _local_state(self) -> bool:
-        return self._workspace.variables()["PULUMI_BACKEND_URL"] == self._workspace.state.as_uri()
+        return self._workspace.variables()["PULUMI_BACKEND_URL"] == self._workspace.own_backend
 
     @property
     def _checkpoint(self) -> Path:

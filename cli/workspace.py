@@ -47,6 +47,15 @@ class Workspace:
         return self.home / "state"
 
     @property
+    def own_backend(self) -> str:
+        """URL of the file backend.
+
+        Without the metadata that is written beside every file: it is not written in one step as the files are, and an
+        update that is killed meanwhile leaves a state that cannot be read.
+        """
+        return f"{self.state.as_uri()}?metadata=skip"
+
+    @property
     def passphrase(self) -> Path:
         """The file that holds the passphrase of the stacks' secrets."""
         return self.home / "passphrase"
@@ -74,7 +83,7 @@ class Workspace:
             "PATH": os.pathsep.join(path),
             "VIRTUAL_ENV": sys.prefix,
             "PULUMI_HOME": str(self.pulumi_home),
-            "PULUMI_BACKEND_URL": os.environ.get("PULUMI_BACKEND_URL", self.state.as_uri()),
+            "PULUMI_BACKEND_URL": os.environ.get("PULUMI_BACKEND_URL", self.own_backend),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",  # none but those of the pinned versions in Pulumi's home
             # The salt of the passphrase is taken from the state: setting up a stack leaves its settings file as it is.
@@ -104,6 +113,8 @@ class Workspace:
         """
         lifecycle.remove_all(self.stack_folder)
         shutil.rmtree(self.stack_folder, ignore_errors=True)
+        for half_written in (self.state / ".pulumi" / "stacks").glob(f"**/{self.stack}.json*.tmp"):
+            half_written.unlink()
         for kind in ("history", "backups", "locks"):
             for folder in (self.state / ".pulumi" / kind).glob(f"**/{self.stack}"):
                 shutil.rmtree(folder, ignore_errors=True)

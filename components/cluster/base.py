@@ -71,6 +71,8 @@ class Cluster(pulumi.ComponentResource):
             cluster_identifier=identifier,
             # An `up` that was killed between creating an object and noting it finds that object and goes on with it.
             upsert_existing_objects=True,
+            # What somebody changed by hand becomes what the settings say again, whoever has written that field since.
+            enable_patch_force=True,
             # A cluster that does not answer keeps its objects in the state: they are in it still when it is back.
             skip_update_unreachable=True,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=resource),

@@ -38,6 +38,7 @@ _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270
 _EXPECTED = (ApiError, BinaryError, ClusterError, PortTakenError, CancelledError, OSError)
 _PARALLEL = 64
 _ORPHAN_POLL_SECONDS = 1
+_SECONDS_TO_CLEAR = 60
 _T = TypeVar("_T")
 
 
@@ -135,9 +136,13 @@ class Provider(proto.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        """Do as `give_up` says."""
+        self.give_up()
+        return empty_pb2.Empty()
+
+    def give_up(self) -> None:
         """End all waiting; what was being made is cleared away."""
         self._cancelled.set()
-        return empty_pb2.Empty()
 
     def _make(self, inputs: Mapping[str, Any], timeout: float) -> struct_pb2.Struct:
         spec = Spec.of(inputs)
@@ -206,8 +211,9 @@ def main() -> None:
     """Serve until the engine ends this process, or is gone."""
     parent = os.getppid()
     os.umask(0o077)
+    provider = Provider(project_root(Path.cwd()))
     server = grpc.server(ThreadPoolExecutor(_PARALLEL))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(project_root(Path.cwd())), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -217,6 +223,10 @@ def main() -> None:
     sys.stdout.flush()
     while os.getppid() == parent and not done.wait(_ORPHAN_POLL_SECONDS):
         pass  # an engine that is killed cannot say so
+    if not done.is_set():
+        # What kwokctl is starting must not go on beside the next update, which waits for the cluster's lock.
+        provider.give_up()
+        server.stop(grace=_SECONDS_TO_CLEAR).wait()
     server.stop(grace=None)
     os._exit(0)  # a thread that still waits for a cluster must not hold the engine up
 

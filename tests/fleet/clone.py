@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 
 import psutil
 import yaml
+from platformdirs import user_cache_path
 
 from cli.workspace import ROOT
+from lab.cluster import ports
 from lab.cluster.record import Record
 from tests.benchmarks import processes
 
@@ -34,7 +36,7 @@ STACK = "lab"
 ENGINE = "/bin/pulumi "
 KUBERNETES_PLUGIN = "pulumi-resource-kubernetes"
 LAB_PLUGIN = "lab.cluster.provider"
-LANGUAGE_HOST = "lab/plugins/python/host.py"
+LANGUAGE_HOST = "-m language_host"
 
 
 def eventually(condition: Callable[[], _T], seconds: float = _EVENTUALLY_SECONDS) -> _T:
@@ -192,8 +194,7 @@ class Clone:
             if self.checkpoint.exists():
                 self.stack_file.write_text(settings)
                 self.fleet("down").check()
-            left = [" ".join(process.cmdline()) for process in self.processes()]
-            assert not left, f"`down` left processes: {left}"
+            assert eventually(lambda: not self.processes(), _TO_END_SECONDS), "`down` left processes"
         finally:
             alive = self.processes()
             for process in alive:
@@ -201,6 +202,18 @@ class Clone:
                     process.kill()
             psutil.wait_procs(alive, timeout=_TO_END_SECONDS)
             shutil.rmtree(self.root)
+
+
+def check_gone(clone: Clone, claimed: Iterable[int] = ()) -> None:
+    """Check that no process, port (of those `claimed`) or file of the clone's stack is left."""
+    eventually(lambda: not clone.processes(), _TO_END_SECONDS)
+    assert [port for port in claimed if not ports.is_free(port)] == []
+    assert not clone.stack_folder.exists()
+    assert not clone.checkpoint.exists()
+    state = clone.root / ".fleet" / "state"
+    assert [path for path in state.rglob("*") if STACK in path.name.split(".") or path.name == STACK] == []
+    registry = user_cache_path("fleet") / "ports.json"
+    assert [folder for folder in json.loads(registry.read_text()) if Path(folder).is_relative_to(clone.root)] == []
 
 
 @contextmanager

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterable
-from pathlib import Path
 
 import psutil
-from platformdirs import user_cache_path
 
 from lab.cluster import ports
-from tests.fleet.clone import STACK, Clone
+from tests.fleet.clone import Clone, check_gone
 from tests.fleet.cluster import expected, reach
 from tests.fleet.conftest import NewClone
 from tests.fleet.settings import region, small, tenant
@@ -32,18 +29,6 @@ def _ports(clone: Clone, cluster: str) -> set[int]:
 
 def _pids(clone: Clone, cluster: str) -> set[int]:
     return {process.pid for process in clone.processes(f"/{cluster}/bin/")}
-
-
-def _check_gone(clone: Clone, claimed: Iterable[int]) -> None:
-    """Check that no process, port or file of the clone's stack is left."""
-    assert [process.cmdline() for process in clone.processes()] == []
-    assert [port for port in claimed if not ports.is_free(port)] == []
-    assert not clone.stack_folder.exists()
-    assert not clone.checkpoint.exists()
-    state = clone.root / ".fleet" / "state"
-    assert [path for path in state.rglob("*") if STACK in path.name.split(".") or path.name == STACK] == []
-    registry = user_cache_path("fleet") / "ports.json"
-    assert [folder for folder in json.loads(registry.read_text()) if Path(folder).is_relative_to(clone.root)] == []
 
 
 def test_a_region_comes_with_four_lines_and_goes_with_them_and_nothing_else_moves(small_fleet: Clone) -> None:
@@ -93,14 +78,14 @@ def test_two_fleets_at_once_share_nothing_and_one_ends_without_the_other(new_clo
 
     one.kill("/lab-na/bin/")  # what is dead already is no obstacle
     one.fleet("down").check()
-    _check_gone(one, claimed[one])
+    check_gone(one, claimed[one])
     two.fleet("status").check()
     one.fleet("down").check()
-    _check_gone(one, claimed[one])
+    check_gone(one, claimed[one])
     two.fleet("status").check()
 
     two.fleet("down").check()
-    _check_gone(two, claimed[two])
+    check_gone(two, claimed[two])
 
 
 def test_a_port_that_somebody_took_meanwhile_is_named_with_who_has_it(new_clone: NewClone) -> None:

@@ -36,6 +36,8 @@ def test_create_makes_the_object_and_keeps_what_the_server_made_of_it(
     live = cluster.get("configmap", "settings", "--namespace", namespace)
     assert live is not None
     assert state.outputs["metadata"]["uid"] == live["metadata"]["uid"]
+    # Under the name that the official plugin would have used.
+    assert [entry["manager"] for entry in state.outputs["metadata"]["managedFields"]] == ["pulumi-kubernetes"]
 
 
 def test_a_preview_shows_the_servers_defaults_and_leaves_nothing(
@@ -91,8 +93,15 @@ def test_what_an_interrupted_create_made_is_found_again(
     assert found == lost
 
 
-@pytest.mark.parametrize("difference", ["another resource", "other content", "a resource that is in the state"])
-def test_nothing_else_is_taken_for_the_remains_of_a_create(plugin: Plugin, namespace: str, difference: str) -> None:
+@pytest.mark.parametrize(
+    "difference", ["another resource", "other content", "a resource that is in the state", "no server-side apply"]
+)
+def test_nothing_else_is_taken_for_the_remains_of_a_create(
+    plugin: Plugin, cluster: Cluster, namespace: str, difference: str
+) -> None:
+    if difference == "no server-side apply":
+        # Every object has the same creator then.
+        plugin.configure(cluster.kubeconfig, enableServerSideApply="false")
     make(plugin, MAP, configmap(namespace))
     resource, wanted = urn(MAP, "it"), configmap(namespace)
     olds = None
@@ -100,7 +109,7 @@ def test_nothing_else_is_taken_for_the_remains_of_a_create(plugin: Plugin, names
         resource = urn(MAP, "renamed")
     elif difference == "other content":
         wanted = configmap(namespace, color="red")
-    else:
+    elif difference == "a resource that is in the state":
         # The engine replaces it: what it would find is the object that it is about to delete.
         olds = configmap(namespace)
     inputs = plugin.check(resource, wanted, olds)
@@ -195,6 +204,27 @@ def test_what_kubectl_set_is_taken_over_by_an_update(plugin: Plugin, cluster: Cl
     cluster.kubectl("label", "configmap/settings", "--namespace", namespace, "by=hand")
     updated = plugin.update(resource, state, plugin.check(resource, configmap(namespace, color="red"), state.inputs))
     assert "labels" not in updated.outputs["metadata"]
+
+
+def test_a_program_can_choose_its_field_manager(plugin: Plugin, cluster: Cluster, namespace: str) -> None:
+    plugin.configure(cluster.kubeconfig, enableConfigMapMutable="true")
+    chosen = configmap(namespace, color="blue", size="1")
+    chosen["metadata"]["annotations"] = {"pulumi.com/patchFieldManager": "team"}
+    resource, state = make(plugin, MAP, chosen)
+    assert state.outputs["__fieldManager"] == "team"
+    chosen["data"] = {"color": "red"}
+    state = plugin.update(resource, state, plugin.check(resource, chosen, state.inputs))
+    assert data_of(cluster, namespace) == {"color": "red"}
+    with pytest.raises(CallError, match="already exists"):
+        make(plugin, MAP, chosen, "another")
+    chosen["metadata"]["annotations"] = {"pulumi.com/patchFieldManager": "other", "pulumi.com/patchForce": "true"}
+    chosen["data"] = {"color": "red", "by": "other"}
+    state = plugin.update(resource, state, plugin.check(resource, chosen, state.inputs))
+    managers = [entry["manager"] for entry in state.outputs["metadata"]["managedFields"]]
+    assert "other" in managers
+    live = cluster.get("configmap", "settings", "--namespace", namespace, "--show-managed-fields")
+    assert live is not None
+    assert [entry["manager"] for entry in live["metadata"]["managedFields"]] == ["other"]
 
 
 def test_without_server_side_apply_an_update_merges(plugin: Plugin, cluster: Cluster, namespace: str) -> None:

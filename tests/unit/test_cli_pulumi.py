@@ -123,7 +123,7 @@ def test_the_exit_status_and_the_words_of_pulumi_are_passed_on(workspace: Worksp
 
 def test_pulumi_runs_in_the_project_with_the_environment_of_the_clone(workspace: Workspace) -> None:
     pulumi = _cli(workspace, 'echo "$PWD $PULUMI_HOME $PULUMI_BACKEND_URL"')
-    assert pulumi.ask("about").split() == [str(workspace.root), str(workspace.pulumi_home), workspace.state.as_uri()]
+    assert pulumi.ask("about").split() == [str(workspace.root), str(workspace.pulumi_home), workspace.own_backend]
 
 
 def test_outputs_are_asked_for_with_their_secrets(workspace: Workspace) -> None:

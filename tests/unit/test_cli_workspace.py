@@ -52,7 +52,7 @@ def test_two_clones_have_different_passphrases(tmp_path: Path) -> None:
 def test_all_that_pulumi_keeps_lies_in_the_clone(workspace: Workspace) -> None:
     variables = workspace.variables()
     assert variables["PULUMI_HOME"] == str(workspace.root / ".fleet" / "pulumi")
-    assert variables["PULUMI_BACKEND_URL"] == (workspace.root / ".fleet" / "state").as_uri()
+    assert variables["PULUMI_BACKEND_URL"] == f"{(workspace.root / '.fleet' / 'state').as_uri()}?metadata=skip"
     assert variables["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(workspace.root / ".fleet" / "passphrase")
 
 
@@ -84,7 +84,11 @@ def test_removing_a_stack_leaves_the_others_alone(workspace: Workspace) -> None:
         for folder in folders[stack]:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "file").write_text(stack)
+        (kept / "stacks" / "fleet").mkdir(parents=True, exist_ok=True)
+        (kept / "stacks" / "fleet" / f"{stack}.json.18b2.tmp").write_text("half")
     workspace.remove_stack_files()
+    kept = workspace.state / ".pulumi" / "stacks" / "fleet"
+    assert {path.name.split(".")[0] for path in kept.iterdir()} == {"lab2", "kind"}
     assert [folder for folder in folders["lab"] if folder.exists()] == []
     assert all((folder / "file").exists() for stack in ("lab2", "kind") for folder in folders[stack])
     workspace.remove_stack_files()

@@ -111,6 +111,7 @@ def test_its_provider_survives_a_new_kubeconfig_and_finds_what_a_killed_update_m
         assert inputs["clusterIdentifier"] == "uid-of-lab-eu"
         assert inputs["upsertExistingObjects"] in (True, "true")
         assert inputs["skipUpdateUnreachable"] in (True, "true")
+        assert inputs["enablePatchForce"] in (True, "true")
         assert inputs["kubeconfig"] == {rpc._special_sig_key: rpc._special_secret_sig, "value": _KUBECONFIG}
 
     return cluster.provider.id.apply(check)

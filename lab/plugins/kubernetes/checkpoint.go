@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -62,7 +63,7 @@ func propertiesOf(item *unstructured.Unstructured) object {
 // secret in the record.
 func record(inputs, live *unstructured.Unstructured, origin object, initialAPIVersion, fieldManager string) object {
 	kept, keptInputs := propertiesOf(live), propertiesOf(inputs)
-	maskMarker(kept, fieldManager)
+	maskMarkers(kept)
 	markSecrets(kept, origin)
 	markSecrets(keptInputs, origin)
 	kept[inputsKey] = keptInputs
@@ -71,12 +72,16 @@ func record(inputs, live *unstructured.Unstructured, origin object, initialAPIVe
 	return kept
 }
 
-// maskMarker shows, as the creator of an object, the name that the official plugin uses. The name in the cluster also
+// markers are the names that objects are created under here.
+var markers = regexp.MustCompile("^" + createManager + "-[0-9a-f]{8}$")
+
+// maskMarkers shows, as the creator of an object, the name that the official plugin uses. The name in the cluster also
 // says for which resource the object was made (see remains).
-func maskMarker(kept object, fieldManager string) {
+func maskMarkers(kept object) {
 	entries, _ := dig(kept, "metadata", "managedFields").([]any)
 	for _, entry := range entries {
-		if entry, ok := entry.(object); ok && entry["manager"] == fieldManager && entry["operation"] == "Update" {
+		entry, ok := entry.(object)
+		if ok && entry["operation"] == "Update" && markers.MatchString(text(entry["manager"])) {
 			entry["manager"] = createManager
 		}
 	}

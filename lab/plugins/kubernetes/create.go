@@ -38,8 +38,9 @@ func (p *provider) Create(_ context.Context, request *pulumirpc.CreateRequest) (
 		p.settings.clientSideApply || !p.cluster.knows(inputs.GroupVersionKind())) {
 		return asItIs, nil
 	}
-	manager := p.newManager(urn, inputs)
-	live, err := p.createObject(urn, inputs, manager, request.GetPreview())
+	marker := p.marker(urn)
+	manager := p.newManager(marker, inputs)
+	live, err := p.createObject(urn, inputs, marker, request.GetPreview())
 	if err != nil && request.GetPreview() && isNoAnswer(err) {
 		return asItIs, nil
 	}
@@ -80,12 +81,12 @@ func isNamespaceMissing(err error) bool {
 
 // createObject sends the object, again if what it needs is not there yet.
 func (p *provider) createObject(
-	urn string, inputs *unstructured.Unstructured, manager string, preview bool,
+	urn string, inputs *unstructured.Unstructured, marker string, preview bool,
 ) (*unstructured.Unstructured, error) {
 	waits := &progress{engine: &p.engine, urn: urn}
 	defer waits.clear()
 	for attempt := 0; ; attempt++ {
-		live, err := p.send(urn, inputs, manager, preview)
+		live, err := p.send(urn, inputs, marker, preview)
 		missing := apierrors.IsNotFound(err) || meta.IsNoMatchError(err)
 		if err == nil || !missing || preview || attempt == len(creationRetries) {
 			return live, err
@@ -105,7 +106,7 @@ func (p *provider) createObject(
 // send makes the one request that creates an object. Only a Patch resource, or a provider that is told to take over what
 // it finds, applies; anything else must not be there yet.
 func (p *provider) send(
-	urn string, inputs *unstructured.Unstructured, manager string, preview bool,
+	urn string, inputs *unstructured.Unstructured, marker string, preview bool,
 ) (*unstructured.Unstructured, error) {
 	objects, err := p.cluster.resource(inputs.GroupVersionKind(), inputs.GetNamespace())
 	if err != nil {
@@ -113,11 +114,11 @@ func (p *provider) send(
 	}
 	ctx := context.Background()
 	if !p.settings.clientSideApply && (p.settings.upsert || isPatch(urn, inputs.GetKind())) {
-		return p.apply(ctx, objects, inputs, manager, p.forces(inputs, nil, preview), preview)
+		return p.apply(ctx, objects, inputs, p.newManager(marker, inputs), p.forces(inputs, nil, preview), preview)
 	}
-	live, err := objects.Create(ctx, inputs, metav1.CreateOptions{FieldManager: manager, DryRun: dryRun(preview)})
+	live, err := objects.Create(ctx, inputs, metav1.CreateOptions{FieldManager: marker, DryRun: dryRun(preview)})
 	if apierrors.IsAlreadyExists(err) && !preview {
-		if own := p.remains(ctx, urn, objects, inputs, manager); own != nil {
+		if own := p.remains(ctx, urn, objects, inputs, marker); own != nil {
 			return own, nil
 		}
 		return nil, fmt.Errorf("%w in the cluster at %s. To manage it from here, use `pulumi import`; to set some of its "+

@@ -6,6 +6,7 @@ go 1.26.0
 replace (
 	golang.org/x/net => golang.org/x/net v0.51.0
 	golang.org/x/text => golang.org/x/text v0.34.0
+	google.golang.org/genproto/googleapis/rpc => google.golang.org/genproto/googleapis/rpc v0.0.0-20260226221140-a57be14db171
 )
 
 require (

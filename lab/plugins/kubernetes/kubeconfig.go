@@ -20,7 +20,7 @@ func parseKubeconfig(pathOrContent string) (*clientapi.Config, error) {
 	if home, err := os.UserHomeDir(); err == nil && (path == "~" || strings.HasPrefix(path, "~/")) {
 		path = filepath.Join(home, strings.TrimPrefix(path, "~"))
 	}
-	if information, err := os.Stat(path); err == nil && information.Mode().IsRegular() {
+	if information, err := os.Stat(path); err == nil && !information.IsDir() {
 		if content, err = os.ReadFile(path); err != nil {
 			return nil, fmt.Errorf("the kubeconfig cannot be read: %w", err)
 		}

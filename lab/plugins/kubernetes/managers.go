@@ -17,41 +17,48 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// newManager is the field manager of a resource that is about to be created: `pulumi-kubernetes-` and eight digits that
-// follow from its URN. A resource that replaces one of the same URN gets digits of its own, or the old one's end would
-// take the new one's fields along.
-func (p *provider) newManager(urn string, inputs *unstructured.Unstructured) string {
+// marker is the name under which a resource's object is created: `pulumi-kubernetes-` and eight digits that follow from
+// the URN. A resource that replaces one of the same URN gets digits of its own, or the old one's end would take the new
+// one's fields along.
+func (p *provider) marker(urn string) string {
 	if p.settings.clientSideApply {
 		return createManager
-	}
-	if name := annotation(inputs, fieldManagerAnnotation); name != "" {
-		return name
 	}
 	if _, replaces := p.recorded.Load(urn); replaces {
 		return createManager + "-" + suffix(nil)
 	}
+	return ownMarker(urn)
+}
+
+func ownMarker(urn string) string {
 	digest := sha256.Sum256([]byte(urn))
 	return createManager + "-" + hex.EncodeToString(digest[:4])
 }
 
-// managerOf is the field manager of a resource that the engine has in its state.
-func (p *provider) managerOf(urn string, kept object, inputs *unstructured.Unstructured) string {
+// newManager is the field manager of a resource that is created under a marker, unless the program chose one.
+func (p *provider) newManager(marker string, inputs *unstructured.Unstructured) string {
 	if name := annotation(inputs, fieldManagerAnnotation); name != "" && !p.settings.clientSideApply {
 		return name
 	}
-	if name := text(reveal(kept[fieldManagerKey])); name != "" && !p.settings.clientSideApply {
-		return name
+	return marker
+}
+
+// managerOf is the field manager of a resource that the engine has in its state.
+func (p *provider) managerOf(urn string, kept object, inputs *unstructured.Unstructured) string {
+	name := text(reveal(kept[fieldManagerKey]))
+	if name == "" || p.settings.clientSideApply {
+		name = p.marker(urn)
 	}
-	return p.newManager(urn, inputs)
+	return p.newManager(name, inputs)
 }
 
 // remains looks at an object that exists although the engine knows nothing of it, and gives it back if it is what this
-// very resource made before the engine was killed: created under the field manager that only this URN has, by a create,
-// and still saying what the inputs say. Anything else is somebody's.
+// very resource made before the engine was killed: created under the marker that only this URN has, and still saying what
+// the inputs say. Anything else is somebody's.
 func (p *provider) remains(
-	ctx context.Context, urn string, objects dynamic.ResourceInterface, inputs *unstructured.Unstructured, manager string,
+	ctx context.Context, urn string, objects dynamic.ResourceInterface, inputs *unstructured.Unstructured, marker string,
 ) *unstructured.Unstructured {
-	if _, known := p.recorded.Load(urn); known || manager == createManager {
+	if marker != ownMarker(urn) {
 		return nil
 	}
 	live, err := objects.Get(ctx, inputs.GetName(), metav1.GetOptions{})
@@ -60,7 +67,7 @@ func (p *provider) remains(
 	}
 	ours := false
 	for _, entry := range live.GetManagedFields() {
-		ours = ours || (entry.Manager == manager && entry.Operation == metav1.ManagedFieldsOperationUpdate)
+		ours = ours || (entry.Manager == marker && entry.Operation == metav1.ManagedFieldsOperationUpdate)
 	}
 	wanted := normalize(inputs.DeepCopy())
 	if !ours || len(mergePatch(p.comparable(wanted, live, inputs.DeepCopy()).Object, wanted.Object)) > 0 {

@@ -1,9 +1,15 @@
 package main
 
 import (
+	"context"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 )
 
 func entry(manager string, operation metav1.ManagedFieldsOperationType, subresource, fields string) metav1.ManagedFieldsEntry {
@@ -35,22 +41,50 @@ func TestMergedTakesOverWhatWasCreatedOrSetByHand(t *testing.T) {
 	}
 }
 
-func TestManagersFollowFromTheURNUnlessAnObjectIsReplaced(t *testing.T) {
+func TestMarkersFollowFromTheURNUnlessAnObjectIsReplaced(t *testing.T) {
 	p, err := newProvider("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare := manifest(object{"metadata": object{"name": "a"}})
-	first := p.newManager("urn:a", bare)
-	if p.newManager("urn:a", bare) != first || p.newManager("urn:b", bare) == first {
+	first := p.marker("urn:a")
+	if p.marker("urn:a") != first || p.marker("urn:b") == first {
 		t.Errorf("%s does not stand for its URN", first)
 	}
 	p.recorded.Store("urn:a", true)
-	if p.newManager("urn:a", bare) == first {
-		t.Error("what replaces an object has the manager of the object")
+	if p.marker("urn:a") == first {
+		t.Error("what replaces an object has the marker of the object")
 	}
 	chosen := manifest(object{"metadata": object{"annotations": object{fieldManagerAnnotation: "me"}}})
-	if got := p.newManager("urn:a", chosen); got != "me" {
+	if got := p.newManager(first, chosen); got != "me" {
 		t.Errorf("the manager that the program chose is %s", got)
+	}
+}
+
+// busy is a server whose object a controller changes once while it is being looked at.
+type busy struct {
+	dynamic.ResourceInterface
+	live    *unstructured.Unstructured
+	patches int
+}
+
+func (b *busy) Get(context.Context, string, metav1.GetOptions, ...string) (*unstructured.Unstructured, error) {
+	return b.live.DeepCopy(), nil
+}
+
+func (b *busy) Patch(
+	context.Context, string, types.PatchType, []byte, metav1.PatchOptions, ...string,
+) (*unstructured.Unstructured, error) {
+	if b.patches++; b.patches == 1 {
+		return nil, apierrors.NewConflict(schema.GroupResource{Resource: "deployments"}, "web", nil)
+	}
+	return b.live, nil
+}
+
+func TestTakeOverLooksAgainWhenAControllerWasFaster(t *testing.T) {
+	live := manifest(object{"metadata": object{"name": "web"}})
+	live.SetManagedFields([]metav1.ManagedFieldsEntry{entry("kubectl", metav1.ManagedFieldsOperationUpdate, "", `{"f:data":{}}`)})
+	server := &busy{live: live}
+	if _, err := takeOver(context.Background(), server, live, "mine"); err != nil || server.patches != 2 {
+		t.Errorf("after %d attempts: %v", server.patches, err)
 	}
 }

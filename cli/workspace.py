@@ -98,16 +98,21 @@ class Workspace:
         return os.environ | self.variables()
 
     def create(self) -> None:
-        """Make the folders and the passphrase where they are missing; nobody but the owner can read them."""
+        """Make the folders and the passphrase where they are missing; nobody but the owner can read them.
+
+        Pulumi writes a debug log of every command to the folder `logs` of its home, at two fifths of the engine's time;
+        where a file has that name it goes without.
+        """
         for folder in (self.home, self.bin, self.pulumi_home, self.state, self.stack_folder.parent, self.stack_folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.pulumi_home / "logs").touch(mode=0o600)
         if not self.passphrase.exists():
             descriptor = os.open(self.passphrase, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(32))
 
     def remove_stack_files(self) -> None:
-        """Remove what the destroyed stack left here: its folder, its logs, and its history and backups in the state.
+        """Remove what the destroyed stack left here: its folder, and its history and backups in the state.
 
         Clusters that the state does not know, because their making was killed, go as well.
         """
@@ -118,8 +123,5 @@ class Workspace:
         for kind in ("history", "backups", "locks"):
             for folder in (self.state / ".pulumi" / kind).glob(f"**/{self.stack}"):
                 shutil.rmtree(folder, ignore_errors=True)
-        for file in (
-            *(self.state / ".pulumi" / "stacks").glob(f"*/{self.stack}.json*"),
-            *(self.pulumi_home / "logs").glob(f"*+{self.stack}-*.log"),
-        ):
+        for file in (self.state / ".pulumi" / "stacks").glob(f"*/{self.stack}.json*"):
             file.unlink()

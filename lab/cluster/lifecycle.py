@@ -10,7 +10,7 @@ import http.client
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -102,8 +102,8 @@ def remove(folder: Path) -> None:
     with _lock(folder):
         _clear(folder)
         _lock_file(folder).unlink(missing_ok=True)
-    for parent in folder.parents[:2]:
-        if parent.is_dir() and not any(parent.iterdir()):
+    with suppress(OSError):  # another cluster is in there still, or whoever removed one took the folder away just now
+        for parent in folder.parents[:2]:
             parent.rmdir()
 
 

@@ -45,6 +45,8 @@ class Measured:
     processes: list[Sampled]
     peak_rss: Mapping[str, int]
     """Bytes by program, at the moment when all its processes together had most."""
+    other_cpu_seconds: float
+    """CPU that the rest of the machine used meanwhile: without it the command would have been faster."""
 
     def span(self, *words: str) -> tuple[float, float] | None:
         """When a process with `words` as the first of its arguments was seen first and last; None if none was."""
@@ -73,7 +75,7 @@ class Clone:
         """
         with tempfile.TemporaryDirectory(prefix="fleet-bench-") as folder:
             output, log = Path(folder) / "output", Path(folder) / "events"
-            started = time.monotonic()
+            busy, started = processes.busy_seconds(), time.monotonic()
             with output.open("wb") as sink, Sampler(self.root) as sampler, EventLog(log, started) as events:
                 child = subprocess.Popen(
                     command,
@@ -89,7 +91,7 @@ class Clone:
                 except BaseException:
                     _end(child)
                     raise
-                seconds = time.monotonic() - started
+                seconds, busy = time.monotonic() - started, processes.busy_seconds() - busy
             if status != 0:
                 last = "\n".join(output.read_text(errors="replace").splitlines()[-_LINES_OF_FAILURE:])
                 raise BenchmarkError(f"{' '.join(command)} failed (exit status {status}):\n{last}")
@@ -98,6 +100,7 @@ class Clone:
             events=events.events,
             processes=sampler.processes,
             peak_rss=sampler.peak_rss_by_name,
+            other_cpu_seconds=max(busy - sum(each.cpu_seconds for each in sampler.processes), 0.0),
         )
 
     def workspace(self, stack: str) -> Workspace:

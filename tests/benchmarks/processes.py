@@ -135,6 +135,12 @@ def program_name(command: Sequence[str]) -> str:
     return name
 
 
+def busy_seconds() -> float:
+    """Seconds that all cores together have worked since the machine was started."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system)
+
+
 def cpu_by_name(processes: Iterable[Sampled]) -> dict[str, float]:
     """Seconds of CPU by program, most first; programs that used less than 0.05 s are left out."""
     seconds: dict[str, float] = {}

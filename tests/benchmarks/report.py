@@ -96,9 +96,11 @@ def show_up(console: Console, runs: Sequence[up.UpRun]) -> None:
 
     last = runs[-1]
     console.print(_steps_table(last.up_steps))
-    console.print(_by_program("CPU seconds of up, last run", "s", last.up_cpu_seconds, 1))
-    console.print(_by_program("CPU seconds with nothing to do, last run", "s", last.no_op_cpu_seconds, 1))
-    console.print(_by_program("Peak resident memory by program during up, last run", "MiB", last.up_peak_rss, _MIB))
+    console.print(_cpu_table("CPU seconds of up, last run", last.up_cpu_seconds, last.up_other_cpu_seconds))
+    console.print(
+        _cpu_table("CPU seconds with nothing to do, last run", last.no_op_cpu_seconds, last.no_op_other_cpu_seconds)
+    )
+    console.print(_memory_table("Peak resident memory by program during up, last run", last.up_peak_rss))
     table = _table("Resident memory of each cluster after up, last run", "cluster", "MiB", "of which")
     for cluster, programs in last.cluster_rss.items():
         parts = ", ".join(f"{name} {rss / _MIB:.0f}" for name, rss in sorted(programs.items(), key=lambda i: -i[1]))
@@ -112,25 +114,23 @@ def show_sweep(console: Console, name: str, result: sweep.Sweep) -> None:
     if not sizes:
         return
     tenants = [size.tenants for size in sizes]
-    columns: list[tuple[str, list[float | None], str]] = [
-        ("up s", [size.up_seconds for size in sizes], ".1f"),
-        ("up s per new tenant", [size.seconds_per_tenant for size in sizes], ".2f"),
-        ("nothing to do s", [size.no_op_seconds for size in sizes], ".1f"),
-        ("resources", [float(size.resources) for size in sizes], ".0f"),
-        ("state MB", [size.state_bytes / 1e6 for size in sizes], ".2f"),
-        ("kubectl s, regions in turn", [size.kubectl_seconds for size in sizes], ".1f"),
-        ("kubectl s, at once", [size.kubectl_parallel_seconds for size in sizes], ".1f"),
+    rows: list[tuple[str, list[float | None], str]] = [
+        ("up, seconds", [size.up_seconds for size in sizes], ".1f"),
+        ("for each new tenant", [size.seconds_per_tenant for size in sizes], ".2f"),
+        ("nothing to do, seconds", [size.no_op_seconds for size in sizes], ".1f"),
+        ("resources in the state", [float(size.resources) for size in sizes], ".0f"),
+        ("state, MB", [size.state_bytes / 1e6 for size in sizes], ".2f"),
+        ("objects of the new tenants", [float(size.objects) for size in sizes], ".0f"),
+        ("kubectl in turn, seconds", [size.kubectl_seconds for size in sizes], ".1f"),
+        ("kubectl at once, seconds", [size.kubectl_parallel_seconds for size in sizes], ".1f"),
     ]
     table = _table(
         f"Tenants in three regions: {name} (x: factor for a doubling of the tenants)",
         "tenants",
-        "new objects",
-        *(column for column, _, _ in columns),
+        *(f"{size.tenants - size.new}→{size.tenants}" for size in sizes),
     )
-    cells = [_with_growth(tenants, values, form) for _, values, form in columns]
-    for number, size in enumerate(sizes):
-        before = size.tenants - size.new
-        table.add_row(f"{before}→{size.tenants}", str(size.objects), *(column[number] for column in cells))
+    for measure, values, form in rows:
+        table.add_row(measure, *_with_growth(tenants, values, form))
     console.print(table)
     console.print(f"without tenants: up {result.empty_seconds:.1f} s")
     if result.down_seconds is not None:
@@ -140,8 +140,10 @@ def show_sweep(console: Console, name: str, result: sweep.Sweep) -> None:
         console.print(f"[red]{unasked} resources were changed by an `up` with nothing to do[/]")
     if result.left_over:
         console.print(f"[red]down left behind: {', '.join(result.left_over)}[/]")
-    console.print(_by_program(f"CPU seconds of up to {tenants[-1]} tenants", "s", sizes[-1].up_cpu_seconds, 1))
-    console.print(_by_program(f"Peak resident memory, up to {tenants[-1]} tenants", "MiB", sizes[-1].up_peak_rss, _MIB))
+    last = sizes[-1]
+    title = f"up to {tenants[-1]} tenants"
+    console.print(_cpu_table(f"CPU seconds of {title}", last.up_cpu_seconds, last.up_other_cpu_seconds))
+    console.print(_memory_table(f"Peak resident memory, {title}", last.up_peak_rss))
 
 
 def _with_growth(tenants: Sequence[int], values: Sequence[float | None], form: str) -> list[str]:
@@ -172,10 +174,18 @@ def _steps_table(kinds: Iterable[KindOfStep]) -> Table:
     return table
 
 
-def _by_program(title: str, unit: str, values: Mapping[str, float], scale: int) -> Table:
-    table = _table(title, "program", unit)
-    for name, value in sorted(values.items(), key=lambda item: -item[1]):
-        table.add_row(name, f"{value / scale:.1f}" if scale == 1 else f"{value / scale:.0f}")
+def _cpu_table(title: str, seconds: Mapping[str, float], others: float) -> Table:
+    table = _table(title, "program", "s")
+    for name, used in seconds.items():
+        table.add_row(name, f"{used:.1f}")
+    table.add_row("what else the machine did", f"{others:.1f}")
+    return table
+
+
+def _memory_table(title: str, memory: Mapping[str, int]) -> Table:
+    table = _table(title, "program", "MiB")
+    for name, rss in sorted(memory.items(), key=lambda item: -item[1]):
+        table.add_row(name, f"{rss / _MIB:.0f}")
     return table
 
 

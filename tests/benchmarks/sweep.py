@@ -36,6 +36,7 @@ class Size:
     resources: int
     state_bytes: int
     up_cpu_seconds: Mapping[str, float]
+    up_other_cpu_seconds: float
     up_peak_rss: Mapping[str, int]
     objects: int
     """Of the new tenants, in all regions: what kubectl applies."""
@@ -132,6 +133,7 @@ def _grow(clone: Clone, before: int, tenants: int, *, beside_kubectl: bool) -> S
         resources=len(deployment["resources"]),
         state_bytes=state.stat().st_size,
         up_cpu_seconds=processes.cpu_by_name(up.processes),
+        up_other_cpu_seconds=up.other_cpu_seconds,
         up_peak_rss=up.peak_rss,
         objects=sum(file.objects for file in in_order),
         kubectl_seconds=kubectl.apply_in_order(program, kubeconfig, in_order) if beside_kubectl else None,

@@ -27,10 +27,12 @@ class UpRun:
     up_phases: Mapping[str, float]
     up_steps: list[KindOfStep]
     up_cpu_seconds: Mapping[str, float]
+    up_other_cpu_seconds: float
     up_peak_rss: Mapping[str, int]
     no_op_seconds: float
     no_op_phases: Mapping[str, float]
     no_op_cpu_seconds: Mapping[str, float]
+    no_op_other_cpu_seconds: float
     no_op_changes: int
     cluster_rss: Mapping[str, Mapping[str, int]]
     down_seconds: float
@@ -82,10 +84,12 @@ def _run(workspace: Workspace) -> UpRun:
             up_phases=phases_of_up(up),
             up_steps=events.kinds_of_steps(events.steps(up.events)),
             up_cpu_seconds=processes.cpu_by_name(up.processes),
+            up_other_cpu_seconds=up.other_cpu_seconds,
             up_peak_rss=up.peak_rss,
             no_op_seconds=no_op.seconds,
             no_op_phases=phases_of_up(no_op),
             no_op_cpu_seconds=processes.cpu_by_name(no_op.processes),
+            no_op_other_cpu_seconds=no_op.other_cpu_seconds,
             no_op_changes=events.changes(no_op.events),
             cluster_rss=memory,
             down_seconds=down.seconds,

@@ -111,7 +111,7 @@ def test_phases_of_up_follow_the_fleet() -> None:
     other = processes.Sampled(pid=1, command=("/x/bin/pulumi", "stack", "init"), first_seen=1.0, last_seen=1.5)
     first, last = _created(_CLUSTER, 4, 7), _created(_CLUSTER.replace("na", "eu"), 5, 9)
     log = [*first, *last, *_created(_NAMESPACE, 8, 13)]
-    measured = Measured(seconds=15, events=log, processes=[other, pulumi], peak_rss={})
+    measured = Measured(seconds=15, events=log, processes=[other, pulumi], peak_rss={}, other_cpu_seconds=0)
     assert up.phases_of_up(measured) == {
         "set-up before Pulumi": 2,
         "engine and program start": 2,

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,6 @@ import yaml
 from platformdirs import user_cache_path
 
 from cli.workspace import ROOT
-from lab.cluster import ports
 from lab.cluster.record import Record
 from tests.benchmarks import processes
 
@@ -204,16 +203,20 @@ class Clone:
             shutil.rmtree(self.root)
 
 
-def check_gone(clone: Clone, claimed: Iterable[int] = ()) -> None:
-    """Check that no process, port (of those `claimed`) or file of the clone's stack is left."""
+def claims(clone: Clone) -> dict[str, int]:
+    """The first port of each cluster of the clone, by name, as it is written down for all fleets of the user."""
+    registry = json.loads((user_cache_path("fleet") / "ports.json").read_text())
+    return {Path(folder).name: port for folder, port in registry.items() if Path(folder).is_relative_to(clone.root)}
+
+
+def check_gone(clone: Clone) -> None:
+    """Check that no process, port or file of the clone's stack is left."""
     eventually(lambda: not clone.processes(), _TO_END_SECONDS)
-    assert [port for port in claimed if not ports.is_free(port)] == []
     assert not clone.stack_folder.exists()
     assert not clone.checkpoint.exists()
     state = clone.root / ".fleet" / "state"
     assert [path for path in state.rglob("*") if STACK in path.name.split(".") or path.name == STACK] == []
-    registry = user_cache_path("fleet") / "ports.json"
-    assert [folder for folder in json.loads(registry.read_text()) if Path(folder).is_relative_to(clone.root)] == []
+    assert claims(clone) == {}
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import socket
 import psutil
 
 from lab.cluster import ports
-from tests.fleet.clone import Clone, check_gone
+from tests.fleet.clone import Clone, check_gone, claims
 from tests.fleet.cluster import expected, reach
 from tests.fleet.conftest import NewClone
 from tests.fleet.settings import region, small, tenant
@@ -39,11 +39,13 @@ def test_a_region_comes_with_four_lines_and_goes_with_them_and_nothing_else_move
     small_fleet.fleet("up").check()
     assert small_fleet.clusters() == ["lab-eu", "lab-manager", "lab-na"]
     assert set(reach(small_fleet, "eu").owned()) == expected(small_fleet, "eu") != set()
+    assert set(claims(small_fleet)) == {"lab-eu", "lab-manager", "lab-na"}
 
     small_fleet.stack_file.write_text(before)
     small_fleet.fleet("up").check()
     assert small_fleet.clusters() == ["lab-manager", "lab-na"]
     assert _pids(small_fleet, "lab-eu") == set()
+    assert set(claims(small_fleet)) == {"lab-manager", "lab-na"}
     leftovers = [path for path in small_fleet.stack_folder.rglob("*") if "lab-eu" in str(path)]
     assert leftovers == []
     assert "lab-eu" not in json.dumps(small_fleet.state()["latest"]["resources"])
@@ -76,14 +78,14 @@ def test_two_fleets_at_once_share_nothing_and_one_ends_without_the_other(new_clo
 
     one.kill("/lab-na/bin/")  # what is dead already is no obstacle
     one.fleet("down").check()
-    check_gone(one, claimed[one])
+    check_gone(one)
     two.fleet("status").check()
     one.fleet("down").check()
-    check_gone(one, claimed[one])
+    check_gone(one)
     two.fleet("status").check()
 
     two.fleet("down").check()
-    check_gone(two, claimed[two])
+    check_gone(two)
 
 
 def test_a_port_that_somebody_took_meanwhile_is_named_with_who_has_it(new_clone: NewClone) -> None:

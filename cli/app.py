@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, NoReturn
 
 import typer
@@ -39,6 +41,7 @@ def up(
     """Set up what is missing, make the fleet what its settings say, and show it."""
     pulumi = _ready(stack)
     pulumi.take_over(console)
+    Thread(target=import_module, args=["cli.health"], daemon=True).start()  # a second of work, while Pulumi waits
     status = pulumi.run("up", "--yes", "--skip-preview", "--suppress-outputs", *(["--refresh"] if refresh else []))
     if status != 0:
         raise typer.Exit(status)

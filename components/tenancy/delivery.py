@@ -5,6 +5,8 @@ This is the delivery of a fleet without federation. It decides nothing about the
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +15,7 @@ import pulumi
 from components.tenancy.manifests import Manifest, tenant_manifests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from stacks.tenants import Tenant as TenantSettings
 
@@ -92,4 +94,22 @@ def _create(name: str, manifest: Manifest, options: pulumi.ResourceOptions) -> p
     """
     version = manifest["apiVersion"]
     group = version if "/" in version else f"core/{version}"
-    return pulumi.CustomResource(f"kubernetes:{group}:{manifest['kind']}", name, manifest, options)
+    with _no_stack_trace():
+        return pulumi.CustomResource(f"kubernetes:{group}:{manifest['kind']}", name, manifest, options)
+
+
+@contextmanager
+def _no_stack_trace() -> Iterator[None]:
+    """Keep the program's stack out of the state, of which it would be a quarter.
+
+    The SDK takes no more frames than Python would show.
+    """
+    before = getattr(sys, "tracebacklimit", None)
+    sys.tracebacklimit = 1
+    try:
+        yield
+    finally:
+        if before is None:
+            del sys.tracebacklimit
+        else:
+            sys.tracebacklimit = before

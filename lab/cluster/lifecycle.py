@@ -29,6 +29,7 @@ DEFAULT_SECONDS = 180
 _NEEDED_BYTES = 400 * 2**20
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _LOG_LINES = 4
+_LOOK_SECONDS = 0.5  # to look through the machine's processes costs hundredths of a second
 _SILENT = (OSError, http.client.HTTPException)
 
 
@@ -154,14 +155,22 @@ def _run_kwokctl(command: list[str], folder: Path, claimed: Ports, patience: Pat
     with log.open("w") as output:
         process = subprocess.Popen(command, env=kwok.environment(folder), stdout=output, stderr=output, umask=0o077)
     try:
-        while process.poll() is None:
+        while _is_running_after(process, _LOOK_SECONDS):
             _require_alive(folder, claimed)
-            patience.pause(f"the start of {folder.name}")
+            patience.pause(f"the start of {folder.name}", seconds=0)
     finally:
         process.kill()
         process.wait()
     if process.returncode != 0:
         raise ClusterError(f"kwokctl could not start {folder.name}: {_tail(log)}")
+
+
+def _is_running_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def _await_ready(folder: Path, claimed: Ports, patience: Patience) -> str:

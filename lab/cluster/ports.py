@@ -59,9 +59,11 @@ def claim(folder: Path, registry: Path | None = None) -> Ports:
 
 
 def release(folder: Path, registry: Path | None = None) -> None:
-    """Give up the ports of the cluster in `folder`."""
+    """Give up the ports of the cluster in `folder`, once its processes, which have been ended, have let go of them."""
     with _claims(registry) as claims:
-        claims.pop(str(folder), None)
+        base = claims.pop(str(folder), None)
+        if base is not None:
+            _await_free(range(base, base + len(fields(Ports))))
 
 
 def is_free(port: int) -> bool:
@@ -82,13 +84,9 @@ def require_free(ports: Iterable[tuple[str, int]]) -> None:
 
     One who has just been killed is given a moment to let go of it.
     """
-    end = time.monotonic() + _DYING_SECONDS
-    for user, port in ports:
-        while not is_free(port):
-            if time.monotonic() < end:
-                time.sleep(_POLL_SECONDS)
-                continue
-            raise PortTakenError(f"port {port} of {user} is taken by {_holder(port)}: end that, and run again")
+    users = {port: user for user, port in ports}
+    for port in _await_free(users):
+        raise PortTakenError(f"port {port} of {users[port]} is taken by {_holder(port)}: end that, and run again")
 
 
 def of_dict(numbers: dict[str, int]) -> Ports:
@@ -108,6 +106,15 @@ def _end() -> int:
         return _LAST_BUT_ONE
     # Where the kernel's range begins low there is no room below it, and only the claims and the probes protect.
     return min(first_ephemeral, _LAST_BUT_ONE) if first_ephemeral > _FIRST + 1000 else _LAST_BUT_ONE
+
+
+def _await_free(ports: Iterable[int]) -> list[int]:
+    """Wait until nothing listens on `ports`, no longer than a killed process needs; those that are taken still."""
+    end = time.monotonic() + _DYING_SECONDS
+    taken = list(ports)
+    while (taken := [port for port in taken if not is_free(port)]) and time.monotonic() < end:
+        time.sleep(_POLL_SECONDS)
+    return taken
 
 
 def _holder(port: int) -> str:

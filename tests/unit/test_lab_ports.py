@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,17 @@ def test_a_cluster_whose_folder_is_gone_has_lost_its_claim(tmp_path: Path, regis
     first = ports.claim(folder, registry)
     folder.rmdir()
     assert ports.claim(_folder(tmp_path, "two"), registry) == first
+
+
+def test_a_release_waits_for_a_process_that_is_dying(tmp_path: Path, registry: Path) -> None:
+    first = ports.claim(_folder(tmp_path, "one"), registry)
+    with socket.create_server(("127.0.0.1", first.etcd)) as dying, ThreadPoolExecutor() as pool:
+        release = pool.submit(ports.release, tmp_path / "one", registry)
+        with pytest.raises(TimeoutError):
+            release.result(0.1)
+        dying.close()
+        release.result()
+    assert ports.is_free(first.etcd)
 
 
 def _claim(folder: Path, registry: Path) -> set[int]:

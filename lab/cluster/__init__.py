@@ -1,6 +1,6 @@
 """Clusters of the lab: real control planes as processes on loopback, with nodes and pods simulated by KWOK.
 
-`Cluster` is the Pulumi resource. Its provider is `lab.cluster.provider`; what it does to the machine is in
+`Cluster` is the Pulumi resource. What a provider does for it is in `lab.cluster.kind`, and to the machine in
 `lab.cluster.lifecycle`, which the command line and the tests use as well.
 """
 

@@ -18,10 +18,10 @@ from filelock import FileLock
 
 from lab.cluster import kwok, nodes, ports, processes
 from lab.cluster.api import Api
-from lab.cluster.patience import Patience
 from lab.cluster.ports import Ports
 from lab.cluster.record import Record
 from lab.cluster.spec import Spec
+from providers.patience import Patience
 
 DEFAULT_SECONDS = 180
 """How long a cluster may take to become ready."""

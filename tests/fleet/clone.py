@@ -34,7 +34,7 @@ STACK = "lab"
 # Programs of a clone by the words that tell their command lines apart.
 ENGINE = "/bin/pulumi "
 KUBERNETES_PLUGIN = "pulumi-resource-kubernetes"
-LAB_PLUGIN = "lab.cluster.provider"
+LAB_PLUGIN = "lab.provider"
 LANGUAGE_HOST = "-m language_host"
 
 

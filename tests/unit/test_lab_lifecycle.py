@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from lab.cluster import kwok, lifecycle
-from lab.cluster.patience import CancelledError, Patience
 from lab.cluster.resource import ClusterArgs
 from lab.cluster.spec import Spec
+from providers.patience import CancelledError, Patience
 
 _SPEC = Spec.of(ClusterArgs(name="lab-na", directory=".fleet/d", version="v1.36.3", region="us-east-1").properties())
 _Usage = namedtuple("_Usage", "total used free")

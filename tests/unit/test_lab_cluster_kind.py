@@ -13,12 +13,14 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import proto
 
 from lab.cluster import lifecycle, ports
+from lab.cluster.kind import ClusterKind
 from lab.cluster.lifecycle import Status
-from lab.cluster.provider import Provider, project_root
 from lab.cluster.record import Record
 from lab.cluster.resource import ClusterArgs
+from providers.serving import Provider, project_root
 
 _ARGS = ClusterArgs(name="lab-na", directory="stack", version="v1.36.3", region="us-east-1")
+_URN = "urn:pulumi:lab::fleet::fleet:cluster:Lab$lab:index:Cluster::lab-na"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _DIFF = proto.PropertyDiff
@@ -56,7 +58,7 @@ def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
         (folder / path).write_text(path)
     _RECORD.write(folder)
     _say(monkeypatch, Status.RUNNING)
-    return Provider(tmp_path)
+    return Provider(ClusterKind(tmp_path))
 
 
 def _say(monkeypatch: pytest.MonkeyPatch, status: Status) -> None:
@@ -69,6 +71,7 @@ def _diff(
     old = _ARGS.properties()
     outputs = {**old, "status": "Running", "identifier": "uid-1", **state}
     request = proto.DiffRequest(
+        urn=_URN,
         id="stack/lab-na",
         old_inputs=_struct(old),
         news=_struct(args.properties()),
@@ -127,21 +130,23 @@ def test_one_that_was_made_anew_behind_the_state_is_updated(provider: Provider) 
 def test_check_names_each_wrong_input_and_each_missing_one(provider: Provider) -> None:
     inputs = {**_ARGS.properties(), "name": "NO"}
     del inputs["region"]
-    answer = provider.Check(proto.CheckRequest(news=_struct(inputs)), Context())
+    answer = provider.Check(proto.CheckRequest(urn=_URN, news=_struct(inputs)), Context())
     assert {failure.property for failure in answer.failures} == {"name", "region"}
 
 
 def test_check_waits_with_what_is_not_known_yet(provider: Provider) -> None:
     inputs = {**_ARGS.properties(), "podCidr": _UNKNOWN, "nodePools": [{"name": _UNKNOWN}]}
-    assert not provider.Check(proto.CheckRequest(news=_struct(inputs)), Context()).failures
+    assert not provider.Check(proto.CheckRequest(urn=_URN, news=_struct(inputs)), Context()).failures
 
 
 def test_preview_makes_nothing(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "create", lambda *_: pytest.fail("a preview made a cluster"))
     inputs = _struct(_ARGS.properties())
-    assert provider.Create(proto.CreateRequest(properties=inputs, preview=True), Context()).properties == inputs
+    assert (
+        provider.Create(proto.CreateRequest(urn=_URN, properties=inputs, preview=True), Context()).properties == inputs
+    )
     olds = _struct({**_ARGS.properties(), "kubeconfig": "key", "status": "Stopped"})
-    answer = provider.Update(proto.UpdateRequest(olds=olds, news=inputs, preview=True), Context())
+    answer = provider.Update(proto.UpdateRequest(urn=_URN, olds=olds, news=inputs, preview=True), Context())
     assert answer.properties["status"] == "Running"
     assert answer.properties["kubeconfig"][_SIGNATURE]
 
@@ -151,7 +156,7 @@ def test_read_gives_the_kubeconfig_as_a_secret_and_no_path(
 ) -> None:
     _say(monkeypatch, Status.STOPPED)
     inputs = _struct(_ARGS.properties())
-    answer = provider.Read(proto.ReadRequest(id="stack/lab-na", inputs=inputs), Context())
+    answer = provider.Read(proto.ReadRequest(urn=_URN, id="stack/lab-na", inputs=inputs), Context())
     outputs = json_format.MessageToDict(answer.properties)
     secret = outputs.pop("kubeconfig")
     assert secret[_SIGNATURE]
@@ -166,7 +171,7 @@ def test_read_gives_the_kubeconfig_as_a_secret_and_no_path(
 
 
 def test_read_of_what_is_gone_is_empty(provider: Provider) -> None:
-    assert not provider.Read(proto.ReadRequest(id="stack/other"), Context()).id
+    assert not provider.Read(proto.ReadRequest(urn=_URN, id="stack/other"), Context()).id
 
 
 @pytest.mark.parametrize("error", [lifecycle.ClusterError("the disk is full"), TimeoutError("late"), OSError("no")])
@@ -178,7 +183,7 @@ def test_what_goes_wrong_is_told_in_its_own_words(
 
     monkeypatch.setattr(lifecycle, "create", fail)
     with pytest.raises(RefusedError) as refused:
-        provider.Create(proto.CreateRequest(properties=_struct(_ARGS.properties())), Context())
+        provider.Create(proto.CreateRequest(urn=_URN, properties=_struct(_ARGS.properties())), Context())
     assert refused.value.args[1] == str(error)
 
 

@@ -1,0 +1,17 @@
+"""The provider plugin `lab`: what this machine can be asked for by a Pulumi program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.cluster.kind import ClusterKind
+from providers.serving import Provider, project_root, serve
+
+
+def main() -> None:
+    """Serve the engine that started this process."""
+    serve(Provider(ClusterKind(project_root(Path.cwd()))))
+
+
+if __name__ == "__main__":
+    main()

@@ -31,11 +31,18 @@ class Pulumi:
 
         An interrupt is Pulumi's to handle: it lets what has begun end, and writes the state.
         """
-        process = subprocess.Popen(self._command(*arguments), cwd=self._workspace.root, env=self._environment)
+        process: subprocess.Popen[bytes] | None = None
+
+        def pass_on(*_: object) -> None:
+            if process is not None:
+                process.send_signal(signal.SIGINT)
+
+        # Set before Pulumi starts: it would inherit it if an interrupt were ignored, as in a script's background job.
         interrupt = signal.signal(signal.SIGINT, lambda *_: None)  # the terminal sends it to Pulumi as well
-        terminate = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+        terminate = signal.signal(signal.SIGTERM, pass_on)
         try:
             with self._settings_file_kept():
+                process = subprocess.Popen(self._command(*arguments), cwd=self._workspace.root, env=self._environment)
                 return process.wait()
         finally:
             signal.signal(signal.SIGINT, interrupt)

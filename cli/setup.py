@@ -12,7 +12,7 @@ from cli.pulumi import Pulumi
 from cli.workspace import Workspace
 from lab.tools import plugins
 from lab.tools.build import Progress, default_cache, provide
-from lab.tools.catalogue import KUBERNETES, KUBERNETES_PLUGIN, PULUMI
+from lab.tools.catalogue import KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
 
 
 def prepare(workspace: Workspace, console: Console) -> Pulumi:
@@ -24,7 +24,7 @@ def prepare(workspace: Workspace, console: Console) -> Pulumi:
     plugin_is_missing = not plugins.installed(workspace.pulumi_home)
     stand_in = plugin_is_missing and not plugins.official_is_reachable()
 
-    toolsets = [PULUMI, KUBERNETES, *([KUBERNETES_PLUGIN] if stand_in else [])]
+    toolsets = [PULUMI, KUBERNETES, KARMADA, *([KUBERNETES_PLUGIN] if stand_in else [])]
     with console.status("looking for the tools") as status:
         places = provide(
             toolsets,
@@ -60,14 +60,14 @@ def _describe(progress: Progress) -> str:
 
 
 def _link(tool: Path, link: Path) -> None:
-    """Make `link` the tool: a file of its own for what was built here, a symbolic link for what the machine brought.
+    """Make `link` the tool: a file of its own for what was built here, a symbolic link for folders and the machine's own.
 
     Pulumi looks for its language host beside the file that it really is, so what was built may not be a symbolic link.
     """
     if link.exists() and (link.samefile(tool) or (not link.is_symlink() and _same_content(link, tool))):
         return
     link.unlink(missing_ok=True)
-    if not tool.is_relative_to(default_cache()):
+    if tool.is_dir() or not tool.is_relative_to(default_cache()):
         link.symlink_to(tool)
         return
     try:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from cli.setup import prepare
 from cli.workspace import ROOT, Workspace
 from lab.tools.build import UnreachableError, default_cache, provide
-from lab.tools.catalogue import HELM, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
+from lab.tools.catalogue import HELM, KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
 
 _PYTHON = sys.executable
 _STATIC_CHECKS = (
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str], console: Console, *, complete: bool) -> int:
     failures = [_step(console, name, command, os.environ) for name, command in _STATIC_CHECKS]
     workspace = Workspace(stack="lab")
     try:
-        tools = provide([PULUMI, KUBERNETES, KUBERNETES_PLUGIN, HELM], cache=default_cache())
+        tools = provide([PULUMI, KUBERNETES, KARMADA, KUBERNETES_PLUGIN, HELM], cache=default_cache())
         prepare(workspace, console)
     except UnreachableError as error:
         console.print(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.cluster.kind import ClusterKind
+from lab.karmada.kind import KarmadaKind
 from providers.serving import Provider, project_root, serve
 
 
 def main() -> None:
     """Serve the engine that started this process."""
-    serve(Provider(ClusterKind(project_root(Path.cwd()))))
+    root = project_root(Path.cwd())
+    serve(Provider(ClusterKind(root), KarmadaKind(root)))
 
 
 if __name__ == "__main__":

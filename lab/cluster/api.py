@@ -12,6 +12,8 @@ from typing import Any
 
 from lab.cluster.ports import LOOPBACK
 
+_MERGE = "application/merge-patch+json"
+_APPLY = "application/apply-patch+yaml"
 _NOT_FOUND = 404
 _FIRST_ERROR = 400
 
@@ -55,7 +57,11 @@ class Api:
 
     def merge(self, path: str, patch: Mapping[str, Any]) -> None:
         """Change what `patch` names of the object at `path`."""
-        self._object("PATCH", path, *self._send("PATCH", path, patch))
+        self._object("PATCH", path, *self._send("PATCH", path, patch, _MERGE))
+
+    def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
+        """Have the object at `path` be what `manifest` says, whoever has said something else of it before."""
+        self._object("PATCH", path, *self._send("PATCH", f"{path}?fieldManager=fleet&force=true", manifest, _APPLY))
 
     def delete(self, path: str) -> None:
         """Delete the object at `path`, if it is there."""
@@ -63,8 +69,9 @@ class Api:
         if status != _NOT_FOUND:
             self._object("DELETE", path, status, text)
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, str]:
-        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str = "application/json"
+    ) -> tuple[int, str]:
         encoded = None if body is None else json.dumps(body)
         self._connection.request(method, path, body=encoded, headers={"Content-Type": kind})
         response = self._connection.getresponse()

@@ -26,7 +26,7 @@ BINARIES = {
 
 # The API server must advertise an address that is not loopback, and finds none on a machine without a network: these
 # are set aside for documentation, and nothing in the lab connects to them.
-_ADVERTISED = {4: "192.0.2.1", 6: "2001:db8::1"}
+ADVERTISED = {4: "192.0.2.1", 6: "2001:db8::1"}
 
 
 class BinaryError(Exception):
@@ -156,7 +156,7 @@ def _arguments(spec: Spec, ports: Ports, folder: Path) -> dict[str, dict[str, st
             "service-cluster-ip-range": spec.service_cidr,
             # RBAC cannot keep who writes Services from naming another's address as their own.
             "enable-admission-plugins": "DenyServiceExternalIPs",
-            "advertise-address": _ADVERTISED[ipaddress.ip_network(spec.service_cidr).version],
+            "advertise-address": ADVERTISED[ipaddress.ip_network(spec.service_cidr).version],
         },
         "kube-controller-manager": {
             **alone,

@@ -118,7 +118,7 @@ def _make(spec: Spec, folder: Path, patience: Patience) -> Record:
     kwok.require_version(spec.version)
     folder.mkdir(mode=0o700, parents=True)
     _require_space(folder)
-    claimed = ports.claim(folder)
+    claimed = ports.claim(folder, Ports)
     kwok.link_binaries(folder)
     config = folder / "kwokctl.yaml"
     config.write_text(kwok.configuration(spec, claimed, folder))

@@ -1,7 +1,7 @@
-"""Ports of the clusters: chosen here, so that no two clusters of a user ever get the same, started or stopped.
+"""Ports of the lab's processes: chosen here, so that no two of a user's ever get the same, started or stopped.
 
-They lie below the range from which the kernel gives ports to clients. Who has which is written down in one file of the
-user, under a lock; a cluster whose folder is gone has lost its claim.
+They lie below the range from which the kernel gives ports to clients, and are given in blocks, one to a folder. Who has
+which is written down in one file of the user, under a lock; a folder that is gone has lost its claim.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import psutil
 from filelock import FileLock
@@ -22,7 +23,9 @@ from platformdirs import user_cache_path
 LOOPBACK = "127.0.0.1"
 _FIRST = 20000
 _LAST_BUT_ONE = 32768
+_BLOCK = 16
 _DYING_SECONDS = 2
+_OVERLOADED_SECONDS = 30
 _POLL_SECONDS = 0.02
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
@@ -39,31 +42,38 @@ class Ports:
     kwok: int
 
 
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+_T = TypeVar("_T", bound=_Dataclass)
+
+
 class PortTakenError(Exception):
     """A port of a cluster is held by another process; the message names both."""
 
 
-def claim(folder: Path, registry: Path | None = None) -> Ports:
-    """Give the cluster in `folder` ports that are free and that no other cluster has; they stay its until `release`.
+def claim(folder: Path, kind: type[_T], registry: Path | None = None) -> _T:
+    """Give what is in `folder` the ports that `kind` names, free and no other's; they stay its until `release`.
 
-    Raises `PortTakenError` when none are left.
+    `kind` is a dataclass of port numbers, such as `Ports`. Raises `PortTakenError` when none are left.
     """
-    size = len(fields(Ports))
+    names = [field.name for field in fields(kind)]
     with _claims(registry) as claims:
         taken = set(claims.values())
-        for base in range(_FIRST, _end() - size, size):
-            if base not in taken and all(is_free(port) for port in range(base, base + size)):
+        for base in range(_FIRST, _end() - _BLOCK, _BLOCK):
+            if base not in taken and all(is_free(port) for port in range(base, base + _BLOCK)):
                 claims[str(folder)] = base
-                return Ports(**{field.name: base + number for number, field in enumerate(fields(Ports))})
-    raise PortTakenError(f"there are no {size} free ports in a row from {_FIRST} to {_end() - 1} on {LOOPBACK}")
+                return kind(**{name: base + number for number, name in enumerate(names)})
+    raise PortTakenError(f"there are no {_BLOCK} free ports in a row from {_FIRST} to {_end() - 1} on {LOOPBACK}")
 
 
 def release(folder: Path, registry: Path | None = None) -> None:
-    """Give up the ports of the cluster in `folder`, once its processes, which have been ended, have let go of them."""
+    """Give up the ports of what is in `folder`, once its processes, which have been ended, have let go of them."""
     with _claims(registry) as claims:
         base = claims.pop(str(folder), None)
         if base is not None:
-            _await_free(range(base, base + len(fields(Ports))))
+            _await_free(range(base, base + _BLOCK), _OVERLOADED_SECONDS)
 
 
 def is_free(port: int) -> bool:
@@ -85,7 +95,7 @@ def require_free(ports: Iterable[tuple[str, int]]) -> None:
     One who has just been killed is given a moment to let go of it.
     """
     users = {port: user for user, port in ports}
-    for port in _await_free(users):
+    for port in _await_free(users, _DYING_SECONDS):
         raise PortTakenError(f"port {port} of {users[port]} is taken by {_holder(port)}: end that, and run again")
 
 
@@ -108,9 +118,9 @@ def _end() -> int:
     return min(first_ephemeral, _LAST_BUT_ONE) if first_ephemeral > _FIRST + 1000 else _LAST_BUT_ONE
 
 
-def _await_free(ports: Iterable[int]) -> list[int]:
-    """Wait until nothing listens on `ports`, no longer than a killed process needs; those that are taken still."""
-    end = time.monotonic() + _DYING_SECONDS
+def _await_free(ports: Iterable[int], seconds: float) -> list[int]:
+    """Wait until nothing listens on `ports`, for no longer than `seconds`; those that are taken still."""
+    end = time.monotonic() + seconds
     taken = list(ports)
     while (taken := [port for port in taken if not is_free(port)]) and time.monotonic() < end:
         time.sleep(_POLL_SECONDS)

@@ -73,7 +73,7 @@ class Cluster(pulumi.CustomResource):
     """How many nodes its pools have in it."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        inputs = {_snake_case(key): value for key, value in args.properties().items()}
+        inputs = {snake_case(key): value for key, value in args.properties().items()}
         outputs = dict.fromkeys(("kubeconfig", "server", "ca_data", "identifier", "status", "node_count"))
         super().__init__("lab:index:Cluster", name, {**inputs, **outputs}, opts)
 
@@ -84,8 +84,9 @@ class Cluster(pulumi.CustomResource):
 
     def translate_output_property(self, prop: str) -> str:
         """The Python name of a property: `caData` is `ca_data`."""
-        return _snake_case(prop)
+        return snake_case(prop)
 
 
-def _snake_case(name: str) -> str:
+def snake_case(name: str) -> str:
+    """The Python name of a property: `caData` is `ca_data`."""
     return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)

@@ -64,7 +64,7 @@ def provide(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_wait: Callable[[], None] = lambda: None,
 ) -> dict[str, Path]:
-    """Make every program of `toolsets` available and return where each one is, by name.
+    """Make every program of `toolsets` and the files that come with them available; where each is, by name.
 
     What the cache lacks and PATH has in the pinned version is used from there as it is; the rest is built.
     `on_progress` is called about twice a second during a build, `on_wait` once if another build has to end first.
@@ -110,7 +110,8 @@ def _workshop(cache: Path) -> Path:
 
 def _in_cache(toolset: Toolset, cache: Path) -> dict[str, Path]:
     place = _place(toolset, cache)
-    return {program.name: place / program.name for program in toolset.programs} if place.is_dir() else {}
+    names = [program.name for program in toolset.programs] + [files.name for files in toolset.files]
+    return {name: place / name for name in names} if place.is_dir() else {}
 
 
 def _place(toolset: Toolset, cache: Path) -> Path:
@@ -119,8 +120,11 @@ def _place(toolset: Toolset, cache: Path) -> Path:
 
 
 def _on_path(toolset: Toolset) -> dict[str, Path]:
-    """The toolset's programs on PATH, if all are there in the pinned version; a toolset of our own never is."""
-    if toolset.module is None:
+    """The toolset's programs on PATH, if all are there in the pinned version.
+
+    Never for a toolset of our own, or one with files: those are only had with its module.
+    """
+    if toolset.module is None or toolset.files:
         return {}
     found: dict[str, Path] = {}
     for program in toolset.programs:
@@ -172,9 +176,24 @@ def _build(toolset: Toolset, cache: Path, *, number: int, total: int, on_progres
             raise _failure(toolset, log.read(), cache)
     for program in toolset.programs:
         (output / program.go_name).rename(output / program.name)
+    for files in toolset.files:
+        shutil.copytree(_module_folder(go, toolset, workshop) / files.path, output / files.name)
     place = _place(toolset, cache)
     place.parent.mkdir(parents=True, exist_ok=True)
     output.rename(place)
+
+
+def _module_folder(go: Path, toolset: Toolset, workshop: Path) -> Path:
+    """Where the build has put the source of the toolset's module."""
+    answer = subprocess.run(
+        [str(go), "list", "-m", "-mod=readonly", "-f={{.Dir}}", str(toolset.module)],
+        cwd=toolset.folder,
+        env=_environment(workshop),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Path(answer.stdout.strip())
 
 
 def _environment(workshop: Path) -> dict[str, str]:

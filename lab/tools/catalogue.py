@@ -37,8 +37,16 @@ class Program:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Files:
+    """A folder of the toolset's module that is kept with its programs: its place in the module, and its name then."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Toolset:
-    """Programs that are built by one `go build` from the module in `folder`.
+    """Programs that are built by one `go build` from the module in `folder`, and `files` that come with them.
 
     `module` is the required module whose version is the toolset's; `None` for a toolset whose source is in this
     repository, which then has the version `own_version`. `linker_values` are Go variables set at link time; `{version}`
@@ -51,6 +59,7 @@ class Toolset:
     programs: tuple[Program, ...]
     linker_values: tuple[tuple[str, str], ...] = ()
     own_version: str = ""
+    files: tuple[Files, ...] = ()
 
     @cached_property
     def version(self) -> str:
@@ -71,6 +80,8 @@ class Toolset:
     def digest(self) -> str:
         """The key in the tool cache: it changes with a pin, a source file or a build flag, and with nothing else."""
         content = hashlib.sha256(self.linker_flags.encode())
+        for each in self.files:
+            content.update(f"{each.name}\0{each.path}\0".encode())
         for path in sorted(self.folder.rglob("*")):
             if path.suffix not in {".go", ".mod", ".sum"} or path.name.endswith("_test.go"):
                 continue
@@ -136,6 +147,25 @@ KUBERNETES = Toolset(
     ),
 )
 
+_KARMADA_MODULE = "github.com/karmada-io/karmada"
+
+KARMADA = Toolset(
+    name="karmada",
+    folder=TOOLS / "karmada",
+    module=_KARMADA_MODULE,
+    programs=tuple(
+        Program(
+            name=f"karmada-{command}",
+            package=f"{_KARMADA_MODULE}/cmd/{command}",
+            version_arguments=("version",),
+            module_name=command,
+        )
+        for command in ("agent", "aggregated-apiserver", "controller-manager", "scheduler", "webhook")
+    ),
+    linker_values=((f"{_KARMADA_MODULE}/pkg/version.gitVersion", "v{version}"),),
+    files=(Files(name="karmada-chart", path="charts/karmada"),),
+)
+
 HELM = Toolset(
     name="helm",
     folder=TOOLS / "helm",
@@ -152,4 +182,4 @@ KUBERNETES_PLUGIN = Toolset(
     own_version=installed_version("pulumi-kubernetes"),
 )
 
-TOOLSETS = {toolset.name: toolset for toolset in (PULUMI, KUBERNETES, HELM, KUBERNETES_PLUGIN)}
+TOOLSETS = {toolset.name: toolset for toolset in (PULUMI, KUBERNETES, KARMADA, HELM, KUBERNETES_PLUGIN)}

@@ -29,43 +29,43 @@ def _numbers(claimed: ports.Ports) -> set[int]:
 
 
 def test_two_clusters_share_none(tmp_path: Path, registry: Path) -> None:
-    first = ports.claim(_folder(tmp_path, "one"), registry)
-    second = ports.claim(_folder(tmp_path, "two"), registry)
+    first = ports.claim(_folder(tmp_path, "one"), ports.Ports, registry)
+    second = ports.claim(_folder(tmp_path, "two"), ports.Ports, registry)
     assert len(_numbers(first)) == len(_numbers(second)) == 6
     assert not _numbers(first) & _numbers(second)
 
 
 def test_they_lie_below_the_range_of_clients(tmp_path: Path, registry: Path) -> None:
-    claimed = _numbers(ports.claim(_folder(tmp_path, "one"), registry))
+    claimed = _numbers(ports.claim(_folder(tmp_path, "one"), ports.Ports, registry))
     assert min(claimed) >= 20000
     assert max(claimed) < 32768
 
 
 def test_a_port_that_is_listened_on_is_passed_over(tmp_path: Path, registry: Path) -> None:
-    first = ports.claim(_folder(tmp_path, "one"), registry)
+    first = ports.claim(_folder(tmp_path, "one"), ports.Ports, registry)
     ports.release(tmp_path / "one", registry)
     with socket.create_server(("", first.scheduler)):
-        second = ports.claim(_folder(tmp_path, "two"), registry)
+        second = ports.claim(_folder(tmp_path, "two"), ports.Ports, registry)
     assert not _numbers(first) & _numbers(second)
 
 
 def test_a_stopped_cluster_keeps_its_ports_until_it_is_removed(tmp_path: Path, registry: Path) -> None:
     folder = _folder(tmp_path, "one")
-    first = ports.claim(folder, registry)
-    assert ports.claim(_folder(tmp_path, "two"), registry) != first
+    first = ports.claim(folder, ports.Ports, registry)
+    assert ports.claim(_folder(tmp_path, "two"), ports.Ports, registry) != first
     ports.release(folder, registry)
-    assert ports.claim(_folder(tmp_path, "three"), registry) == first
+    assert ports.claim(_folder(tmp_path, "three"), ports.Ports, registry) == first
 
 
 def test_a_cluster_whose_folder_is_gone_has_lost_its_claim(tmp_path: Path, registry: Path) -> None:
     folder = _folder(tmp_path, "one")
-    first = ports.claim(folder, registry)
+    first = ports.claim(folder, ports.Ports, registry)
     folder.rmdir()
-    assert ports.claim(_folder(tmp_path, "two"), registry) == first
+    assert ports.claim(_folder(tmp_path, "two"), ports.Ports, registry) == first
 
 
 def test_a_release_waits_for_a_process_that_is_dying(tmp_path: Path, registry: Path) -> None:
-    first = ports.claim(_folder(tmp_path, "one"), registry)
+    first = ports.claim(_folder(tmp_path, "one"), ports.Ports, registry)
     with socket.create_server(("127.0.0.1", first.etcd)) as dying, ThreadPoolExecutor() as pool:
         release = pool.submit(ports.release, tmp_path / "one", registry)
         with pytest.raises(TimeoutError):
@@ -76,7 +76,7 @@ def test_a_release_waits_for_a_process_that_is_dying(tmp_path: Path, registry: P
 
 
 def _claim(folder: Path, registry: Path) -> set[int]:
-    return _numbers(ports.claim(folder, registry))
+    return _numbers(ports.claim(folder, ports.Ports, registry))
 
 
 def test_claims_at_the_same_moment_are_apart(tmp_path: Path, registry: Path) -> None:
@@ -96,5 +96,5 @@ def test_who_holds_a_port_is_named() -> None:
 
 
 def test_ports_survive_being_written_down(tmp_path: Path, registry: Path) -> None:
-    claimed = ports.claim(_folder(tmp_path, "one"), registry)
+    claimed = ports.claim(_folder(tmp_path, "one"), ports.Ports, registry)
     assert ports.of_dict(ports.as_dict(claimed)) == claimed

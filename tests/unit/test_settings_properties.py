@@ -6,16 +6,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from stacks.quantities import canonical, parse
 from stacks.settings import load
 from tests.unit.settings_samples import cluster, config, errors_of, outcome, tenant
-
-# A machine that is busy with something else is no failure.
-hypothesis_settings.register_profile("fleet", deadline=None)
-hypothesis_settings.load_profile("fleet")
 
 SUFFIXES = ["", "n", "u", "m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", "e3", "E-2", "e+1"]
 numbers = st.from_regex(r"[+-]?([0-9]{1,6}(\.[0-9]{0,4})?|\.[0-9]{1,4})", fullmatch=True)

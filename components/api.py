@@ -1,0 +1,54 @@
+"""What every Kubernetes API of the fleet gives to the rest of it, a cluster's as much as Karmada's."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+
+class KubernetesApi(pulumi.ComponentResource):
+    """Something with a Kubernetes API that is ready to be used. Its resource's name is its name everywhere."""
+
+    name: str
+    kubeconfig: pulumi.Output[str]
+    """Administrator's kubeconfig with one context, called like this; a secret."""
+    server: pulumi.Output[str]
+    """URL of the API server."""
+    ca_data: pulumi.Output[str]
+    """Certificate of the API server's CA: PEM in base64."""
+    provider: kubernetes.Provider
+    """For what is to be created in it."""
+    resource: pulumi.Resource
+    """What there is of it in the cloud, for `deleted_with`: what is in it goes with it."""
+
+    def finish(
+        self,
+        *,
+        resource: pulumi.Resource,
+        kubeconfig: pulumi.Output[str],
+        server: pulumi.Output[str],
+        ca_data: pulumi.Output[str],
+        identifier: pulumi.Output[str],
+    ) -> None:
+        """Set the outputs, make the provider and register all; a subclass calls it last in its constructor.
+
+        `identifier` stays the same for its life, however its kubeconfig is rotated: only when it changes is what was in
+        it created anew.
+        """
+        self.resource = resource
+        self.kubeconfig = pulumi.Output.secret(kubeconfig)
+        self.server = server
+        self.ca_data = ca_data
+        self.provider = kubernetes.Provider(
+            f"{self.name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=identifier,
+            # An `up` that was killed between creating an object and noting it finds that object and goes on with it.
+            upsert_existing_objects=True,
+            # What somebody changed by hand becomes what the settings say again, whoever has written that field since.
+            enable_patch_force=True,
+            # A cluster that does not answer keeps its objects in the state: they are in it still when it is back.
+            skip_update_unreachable=True,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=resource),
+        )
+        self.register_outputs({"kubeconfig": self.kubeconfig, "server": self.server, "caData": self.ca_data})

@@ -1,0 +1,54 @@
+"""The Pulumi resource `lab:index:Karmada`, as a program sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+from lab.cluster.resource import snake_case
+
+
+@dataclass(frozen=True, kw_only=True)
+class KarmadaArgs:
+    """What a control plane of Karmada is made from.
+
+    `directory` is where it keeps its files, relative to the project, so that the state names no path of a machine.
+    `version` is the version of Karmada that the binaries on PATH must have, such as `v1.18.2`. `arguments` are lists of
+    flags by program, such as `karmada-controller-manager`, beyond those that the lab needs.
+    """
+
+    name: str
+    directory: str
+    version: str
+    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class Karmada(pulumi.CustomResource):
+    """A control plane of Karmada. Its API is there, and its controllers work, when the outputs are known."""
+
+    kubeconfig: pulumi.Output[str]
+    """Administrator's kubeconfig with one context, called like the control plane; a secret."""
+    server: pulumi.Output[str]
+    """URL of Karmada's API server."""
+    ca_data: pulumi.Output[str]
+    """Certificate of the API server's CA: PEM in base64."""
+    identifier: pulumi.Output[str]
+    """UID of its namespace kube-system: another one means that what was in it is gone."""
+    status: pulumi.Output[str]
+    """`Running`, or `Stopped` if a refresh found it so; the next update starts it again."""
+
+    def __init__(self, name: str, args: KarmadaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        inputs = {
+            "name": args.name,
+            "directory": args.directory,
+            "version": args.version,
+            "arguments": {program: list(flags) for program, flags in args.arguments.items()},
+        }
+        outputs = dict.fromkeys(("kubeconfig", "server", "ca_data", "identifier", "status"))
+        super().__init__("lab:index:Karmada", name, {**inputs, **outputs}, opts)
+
+    def translate_output_property(self, prop: str) -> str:
+        """The Python name of a property: `caData` is `ca_data`."""
+        return snake_case(prop)

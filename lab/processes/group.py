@@ -1,0 +1,145 @@
+"""A group of processes under one supervisord, which has a folder of its own and is known by it.
+
+There is no control socket: supervisord reads what is to run when it starts, and is started anew for something else.
+Processes are found by the files of the folder that they name among their arguments, as those of clusters are: a number
+in a file may by now be a stranger's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+_STOP_SECONDS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A process: its name in the group, its command, and what it needs.
+
+    The command begins with an absolute path, and another of its words names a file in the folder. `environment` is
+    set beyond what is inherited. `after` is a file, as a path, without which it is not started: it waits.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes whose files are in `folder`."""
+
+    folder: Path
+
+    def run(self, programs: Sequence[Program]) -> None:
+        """Have these programs run, and no others; nothing is touched if they are kept alive already."""
+        wanted = {program.name: json.dumps(asdict(program), indent=1) for program in programs}
+        if self.is_supervised() and wanted == {file.stem: file.read_text() for file in self._files()}:
+            return
+        self.stop()
+        for file in self._files():
+            file.unlink()
+        for folder in ("logs", "programs"):
+            (self.folder / folder).mkdir(mode=0o700, exist_ok=True)
+        for name, text in wanted.items():
+            (self.folder / "programs" / f"{name}.json").write_text(text)
+        self._configuration.write_text(self._ini())
+        # It makes a daemon of itself and then is nobody's child here.
+        subprocess.run(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration)],
+            check=True,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            umask=0o077,
+        )
+
+    def is_supervised(self) -> bool:
+        """Whether there is somebody to start again what dies."""
+        return any(self._is_supervisor(process) for process in self._processes())
+
+    def missing(self) -> list[str]:
+        """The names of the programs that do not run now."""
+        running = []
+        for process in self._processes():
+            with contextlib.suppress(psutil.Error):
+                running.append(process.cmdline())
+        return [file.stem for file in self._files() if json.loads(file.read_text())["command"] not in running]
+
+    def log(self, name: str) -> Path:
+        """The file with what the program `name` has written."""
+        return self.folder / "logs" / f"{name}.log"
+
+    def stop(self) -> None:
+        """End every process of the group, and return when none is left: first the one that would start them again."""
+        _end([process for process in self._processes() if self._is_supervisor(process)])
+        _end(list(self._processes()))
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "supervisord.conf"
+
+    def _files(self) -> list[Path]:
+        return sorted((self.folder / "programs").glob("*.json"))
+
+    def _ini(self) -> str:
+        lines = [
+            "[supervisord]",
+            f"logfile={_escaped(self.folder / 'logs' / 'supervisord.log')}",
+            f"pidfile={_escaped(self.folder / 'supervisord.pid')}",
+            "logfile_maxbytes=1MB",
+            "logfile_backups=1",
+            "umask=077",
+        ]
+        for file in self._files():
+            words = [sys.executable, "-I", str(_LAUNCH), str(file)]
+            lines += [
+                f"[program:{file.stem}]",
+                f"command={_escaped(shlex.join(words))}",
+                f"stdout_logfile={_escaped(self.log(file.stem))}",
+                "stdout_logfile_maxbytes=8MB",
+                "stdout_logfile_backups=1",
+                "redirect_stderr=true",
+                "autorestart=true",
+                # It is never given up: what it needs may be away for as long as it takes.
+                "startretries=1000000",
+            ]
+        return "\n".join([*lines, ""])
+
+    def _is_supervisor(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return str(self._configuration) in process.cmdline()
+        return False
+
+    def _processes(self) -> Iterator[psutil.Process]:
+        """The supervisor and the programs, also those that have not become themselves yet."""
+        own = {sys.executable} | {json.loads(file.read_text())["command"][0] for file in self._files()}
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                first, *others = process.cmdline() or [""]
+                is_ours = first in own and any(f"{self.folder}/" in word for word in others)
+                if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
+
+
+def _escaped(value: object) -> str:
+    return str(value).replace("%", "%%")
+
+
+def _end(processes: Sequence[psutil.Process]) -> None:
+    """End processes without asking: what is worth keeping, etcd has on the disk at any moment."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=_STOP_SECONDS)

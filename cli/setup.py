@@ -60,7 +60,7 @@ def _describe(progress: Progress) -> str:
 
 
 def _link(tool: Path, link: Path) -> None:
-    """Make `link` the tool: a file of its own for what was built here, a symbolic link for folders and the machine's own.
+    """Make `link` the tool: a file of its own for a program built here, a symbolic link for anything else.
 
     Pulumi looks for its language host beside the file that it really is, so what was built may not be a symbolic link.
     """

@@ -103,7 +103,7 @@ class Member(pulumi.ComponentResource):
         self, kind: str, token: kubernetes.core.v1.Secret, more: Mapping[str, pulumi.Input[str]]
     ) -> kubernetes.core.v1.Secret:
         suffix = "" if kind == "token" else f"-{kind}"
-        data = pulumi.Output.secret(token.data.apply(lambda data: data["token"]))
+        data: pulumi.Output[str] = pulumi.Output.secret(token.data.apply(lambda data: data["token"]))
         return kubernetes.core.v1.Secret(
             f"{self._name}-{kind}",
             metadata={"name": f"{self._name}{suffix}", "namespace": NAMESPACE},

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.cluster import lifecycle
+from lab.karmada import control_plane
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -114,9 +115,10 @@ class Workspace:
     def remove_stack_files(self) -> None:
         """Remove what the destroyed stack left here: its folder, and its history and backups in the state.
 
-        Clusters that the state does not know, because their making was killed, go as well.
+        What the state does not know, because its making was killed, goes as well.
         """
         lifecycle.remove_all(self.stack_folder)
+        control_plane.remove_all(self.stack_folder)
         shutil.rmtree(self.stack_folder, ignore_errors=True)
         for half_written in (self.state / ".pulumi" / "stacks").glob(f"**/{self.stack}.json*.tmp"):
             half_written.unlink()

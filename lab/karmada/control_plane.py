@@ -76,6 +76,11 @@ class Record:
         return f"https://{LOOPBACK}:{self.ports.api_server}"
 
 
+def folder_of(root: Path, directory: str, name: str) -> Path:
+    """Where the control plane `name` keeps its files; `directory` is relative to the project's `root`."""
+    return root.resolve() / directory / "karmada" / name
+
+
 def status(folder: Path) -> Status:
     """How the control plane in `folder` is: it runs if every process is kept alive, lives, and the API answers."""
     record = Record.read(folder)
@@ -110,7 +115,14 @@ def remove(folder: Path) -> None:
         _clear(folder)
         _lock_file(folder).unlink(missing_ok=True)
     with suppress(OSError):  # something else of the stack is in there still
-        folder.parent.rmdir()
+        for parent in folder.parents[:2]:
+            parent.rmdir()
+
+
+def remove_all(directory: Path) -> None:
+    """Remove every control plane in `directory`, also those that no state knows because their making was killed."""
+    for folder in sorted((directory.resolve() / "karmada").glob("*/")):
+        remove(folder)
 
 
 def _make(name: str, version: str, arguments: Mapping[str, Sequence[str]], folder: Path, patience: Patience) -> Record:

@@ -71,12 +71,13 @@ class KarmadaKind(Kind):
         control_plane.remove(self._folder(identity))
 
     def _make(self, inputs: Values, patience: Patience) -> Values:
-        name, folder = inputs["name"], self._folder(f"{inputs['directory']}/{inputs['name']}")
+        name, folder = inputs["name"], control_plane.folder_of(self._root, inputs["directory"], inputs["name"])
         record = control_plane.create(name, inputs["version"], inputs["arguments"], folder, patience)
         return _outputs(inputs, folder, record)
 
     def _folder(self, identity: str) -> Path:
-        return self._root.resolve() / identity
+        directory, _, name = identity.rpartition("/")
+        return control_plane.folder_of(self._root, directory, name)
 
 
 def _outputs(values: Values, folder: Path, record: Record) -> Values:

@@ -94,10 +94,11 @@ class Group:
         return sorted((self.folder / "programs").glob("*.json"))
 
     def _ini(self) -> str:
+        # Relative to the folder: supervisord puts values in for what follows a percent sign, in some paths twice.
         lines = [
             "[supervisord]",
-            f"logfile={_escaped(self.folder / 'logs' / 'supervisord.log')}",
-            f"pidfile={_escaped(self.folder / 'supervisord.pid')}",
+            "logfile=logs/supervisord.log",
+            "pidfile=supervisord.pid",
             "logfile_maxbytes=1MB",
             "logfile_backups=1",
             "umask=077",
@@ -106,8 +107,8 @@ class Group:
             words = [sys.executable, "-I", str(_LAUNCH), str(file)]
             lines += [
                 f"[program:{file.stem}]",
-                f"command={_escaped(shlex.join(words))}",
-                f"stdout_logfile={_escaped(self.log(file.stem))}",
+                f"command={shlex.join(words).replace('%', '%%')}",
+                f"stdout_logfile=logs/{file.stem}.log",
                 "stdout_logfile_maxbytes=8MB",
                 "stdout_logfile_backups=1",
                 "redirect_stderr=true",
@@ -131,10 +132,6 @@ class Group:
                 is_ours = first in own and any(f"{self.folder}/" in word for word in others)
                 if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                     yield process
-
-
-def _escaped(value: object) -> str:
-    return str(value).replace("%", "%%")
 
 
 def _end(processes: Sequence[psutil.Process]) -> None:

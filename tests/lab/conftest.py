@@ -161,7 +161,7 @@ def empty_project(pulumi_folder: Path, tmp_path: Path) -> Project:
     state.mkdir()
     root = tmp_path / "project"
     root.mkdir()
-    plugin = REPOSITORY / "lab" / "plugins" / "lab"
+    plugin = REPOSITORY / "providers" / "plugins" / "lab"
     (root / "Pulumi.yaml").write_text(
         f"name: test\nruntime: python\nplugins:\n  providers:\n  - name: lab\n    path: {plugin}\n"
     )

@@ -1,0 +1,180 @@
+"""A Karmada control plane in the manager's cluster, by Karmada's official Helm chart: for clouds, and for kind.
+
+It is a `helm.v3.Release` and no `Chart`, because the chart has hooks. `chart.py` has the chart's values, and tells what
+is done where the chart has no value for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.api import KubernetesApi
+from components.federation.certificates import KarmadaCertificates, KarmadaCertificatesArgs
+from components.federation.chart import (
+    API_SERVER,
+    DOMAIN,
+    NAMESPACE,
+    PORT,
+    POST_RENDERER,
+    PROGRAMS,
+    RELEASE,
+    VERSION,
+    chart_values,
+)
+from components.federation.control_plane import ControlPlane
+from components.federation.etcd import etcd_manifests
+from stacks.karmada_chart import KarmadaChart
+
+_SECONDS = 900
+_ETCD_CLASSES = {
+    "Service": kubernetes.core.v1.Service,
+    "PodDisruptionBudget": kubernetes.policy.v1.PodDisruptionBudget,
+    "StatefulSet": kubernetes.apps.v1.StatefulSet,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HelmKarmadaArgs:
+    """The manager's cluster, what the settings say of the control plane in it, and more flags for its programs.
+
+    `arguments` has lists of flags by program, such as `karmada-controller-manager`, beyond those of the chart.
+    """
+
+    cluster: KubernetesApi
+    chart: KarmadaChart
+    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.arguments) - PROGRAMS:
+            raise ValueError(
+                f"the chart has no {', '.join(sorted(unknown))} to give flags to, but {', '.join(sorted(PROGRAMS))}"
+            )
+
+
+class HelmKarmada(ControlPlane):
+    """Karmada's control plane with three replicas of everything, reached by its own load balancer and host name.
+
+    The host name leads nowhere until DNS has the load balancer's address: a static one (`chart.address`) can be there
+    before, otherwise `address` tells it, and the Service is annotated for those who run external-dns.
+    """
+
+    address: pulumi.Output[str | None]
+    """Address, or host name, that the cloud gave the load balancer."""
+
+    def __init__(self, name: str, args: HelmKarmadaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Helm", name, opts)
+        self._cluster, self._chart = args.cluster, args.chart
+        certificates = KarmadaCertificates(
+            f"{name}-certificates", KarmadaCertificatesArgs(chart=args.chart), pulumi.ResourceOptions(parent=self)
+        )
+        namespace = kubernetes.core.v1.Namespace(f"{name}-namespace", metadata={"name": NAMESPACE}, opts=self._inside())
+        etcd = self._etcd(certificates, namespace)
+        release = kubernetes.helm.v3.Release(
+            f"{name}-release",
+            name=RELEASE,
+            namespace=NAMESPACE,
+            chart="karmada",
+            version=VERSION,
+            repository_opts={"repo": args.chart.repository},
+            values=certificates.for_chart.apply(lambda pem: chart_values(args.chart, pem, args.arguments)),
+            postrender=POST_RENDERER,
+            timeout=_SECONDS,
+            opts=self._inside(*etcd),
+        )
+        service = self._load_balancer(release)
+        self.address = service.status.apply(_first_address)
+        ca, administrator = certificates.ca, certificates.administrator
+        # Nobody has the way in before there is one.
+        server = service.id.apply(lambda _: f"https://{args.chart.hostname}:{PORT}")
+        self.finish(
+            resource=release,
+            kubeconfig=pulumi.Output.all(
+                server=server, ca=ca.certificate, crt=administrator.certificate, key=administrator.private_key
+            ).apply(lambda parts: kubeconfig(name, **parts)),
+            server=server,
+            ca_data=ca.certificate.apply(_base64),
+            identifier=ca.id,
+        )
+
+    def _inside(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of what is in the manager's cluster: it goes with it."""
+        return pulumi.ResourceOptions(
+            parent=self, provider=self._cluster.provider, deleted_with=self._cluster.resource, depends_on=list(after)
+        )
+
+    def _etcd(self, certificates: KarmadaCertificates, namespace: pulumi.Resource) -> list[pulumi.Resource]:
+        secret = kubernetes.core.v1.Secret(
+            f"{self.name}-etcd-member",
+            metadata={"name": "etcd-member", "namespace": NAMESPACE},
+            type="kubernetes.io/tls",
+            string_data={
+                "ca.crt": certificates.etcd_ca.certificate,
+                "tls.crt": certificates.etcd_member.certificate,
+                "tls.key": certificates.etcd_member.private_key,
+            },
+            opts=self._inside(namespace),
+        )
+        manifests = etcd_manifests(
+            self._chart, namespace=NAMESPACE, domain=DOMAIN, certificates=certificates.etcd_ca.fingerprint
+        )
+        return [
+            _ETCD_CLASSES[manifest["kind"]](
+                f"{self.name}-{manifest['metadata']['name']}",
+                metadata=manifest["metadata"],
+                spec=manifest["spec"],
+                opts=self._inside(namespace, secret),
+            )
+            for manifest in manifests
+        ]
+
+    def _load_balancer(self, release: pulumi.Resource) -> kubernetes.core.v1.Service:
+        annotations = {"external-dns.alpha.kubernetes.io/hostname": self._chart.hostname}
+        return kubernetes.core.v1.Service(
+            f"{self.name}-load-balancer",
+            metadata={
+                "name": f"{RELEASE}-load-balancer",
+                "namespace": NAMESPACE,
+                "annotations": {**annotations, **self._chart.service_annotations},
+            },
+            spec={
+                "type": "LoadBalancer",
+                "load_balancer_ip": self._chart.address,
+                "load_balancer_source_ranges": list(self._chart.source_ranges),
+                "selector": {"app": API_SERVER},
+                "ports": [{"name": "https", "port": PORT, "target_port": PORT}],
+            },
+            opts=self._inside(release),
+        )
+
+
+def kubeconfig(name: str, *, server: str, ca: str, crt: str, key: str) -> str:
+    """Return a kubeconfig whose one context is called `name`; certificates and key are PEM."""
+    user = {"client-certificate-data": _base64(crt), "client-key-data": _base64(key)}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "clusters": [{"name": name, "cluster": {"server": server, "certificate-authority-data": _base64(ca)}}],
+            "users": [{"name": name, "user": user}],
+        }
+    )
+
+
+def _first_address(status: object) -> str | None:
+    balancer = getattr(status, "load_balancer", None)
+    for ingress in getattr(balancer, "ingress", None) or ():
+        address: str | None = ingress.ip or ingress.hostname
+        return address
+    return None
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

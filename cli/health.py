@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import urllib3
@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 _TIMEOUT_SECONDS = 5
+_READY = "ready"
+_UNANSWERED = (client.ApiException, urllib3.exceptions.HTTPError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,33 +29,42 @@ class ClusterHealth:
     nodes: int = 0
     ready_nodes: int = 0
     tenants: int = 0
+    member: str = ""
+    """How Karmada sees the cluster; empty where it is no member."""
     problem: str | None = None
 
 
 def look(outputs: Mapping[str, Any]) -> list[ClusterHealth]:
-    """Ask every cluster of the stack `outputs` at once."""
-    clusters = outputs.get("clusters", {})
+    """Ask every cluster of the stack `outputs` at once, and Karmada what it thinks of them."""
+    clusters: Mapping[str, Any] = outputs.get("clusters", {})
+    karmada: Mapping[str, Any] = outputs.get("federation", {})
     kubeconfigs = outputs.get("kubeconfigs", {})
     with ThreadPoolExecutor() as pool:
-        return list(
+        members = [pool.submit(_ask_members, name, each["server"], kubeconfigs[name]) for name, each in karmada.items()]
+        found = list(
             pool.map(
                 lambda name: _ask(name, clusters[name]["region"], clusters[name]["server"], kubeconfigs[name]), clusters
             )
         )
+    for answer in members:
+        control_plane, by_name = answer.result()
+        found = [*(_as_member(cluster, by_name) for cluster in found), control_plane]
+    return found
 
 
 def table(stack: str, clusters: list[ClusterHealth]) -> Table:
     """The fleet as a table for the terminal."""
     table = Table(title=f"fleet {stack}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("cluster", "region", "version", "nodes", "tenants", "API server", "health"):
+    for column in ("cluster", "region", "version", "nodes", "tenants", "member", "API server", "health"):
         table.add_column(column, no_wrap=column != "health")
     for cluster in clusters:
         table.add_row(
             cluster.name,
             cluster.region,
             cluster.version,
-            f"{cluster.ready_nodes}/{cluster.nodes}",
+            f"{cluster.ready_nodes}/{cluster.nodes}" if cluster.nodes else "",
             str(cluster.tenants),
+            cluster.member,
             cluster.server,
             "[green]ready[/]" if cluster.problem is None else f"[red]{escape(cluster.problem)}[/]",
         )
@@ -64,15 +75,13 @@ def table(stack: str, clusters: list[ClusterHealth]) -> Table:
 
 def _ask(name: str, region: str, server: str, kubeconfig: str) -> ClusterHealth:
     try:
-        with config.new_client_from_config_dict(yaml.safe_load(kubeconfig)) as api:
-            api.configuration.retries = urllib3.Retry(0)
+        with _client(kubeconfig) as api:
             core = client.CoreV1Api(api)
-            version = client.VersionApi(api).get_code(_request_timeout=_TIMEOUT_SECONDS).git_version
+            version = _version(api)
             nodes = core.list_node(_request_timeout=_TIMEOUT_SECONDS).items
-            namespaces = core.list_namespace(label_selector="fleet/tenant", _request_timeout=_TIMEOUT_SECONDS).items
-    except (client.ApiException, urllib3.exceptions.HTTPError) as error:
-        reason = getattr(error, "reason", error)
-        return ClusterHealth(name=name, region=region, server=server, problem=f"API server: {reason}")
+            tenants = _tenants(core)
+    except _UNANSWERED as error:
+        return ClusterHealth(name=name, region=region, server=server, problem=_refusal(error))
     ready = sum(_is_ready(node) for node in nodes)
     return ClusterHealth(
         name=name,
@@ -81,9 +90,57 @@ def _ask(name: str, region: str, server: str, kubeconfig: str) -> ClusterHealth:
         version=version,
         nodes=len(nodes),
         ready_nodes=ready,
-        tenants=len({namespace.metadata.labels["fleet/tenant"] for namespace in namespaces}),
+        tenants=tenants,
         problem=None if ready == len(nodes) else f"{len(nodes) - ready} nodes are not ready",
     )
+
+
+def _ask_members(name: str, server: str, kubeconfig: str) -> tuple[ClusterHealth, dict[str, str]]:
+    """How Karmada is, and for each of its members "ready", or why it is not."""
+    control_plane = ClusterHealth(name=name, region="all", server=server)
+    try:
+        with _client(kubeconfig) as api:
+            listing = client.CustomObjectsApi(api).list_cluster_custom_object(
+                "cluster.karmada.io", "v1alpha1", "clusters", _request_timeout=_TIMEOUT_SECONDS
+            )
+            control_plane = replace(control_plane, version=_version(api), tenants=_tenants(client.CoreV1Api(api)))
+    except _UNANSWERED as error:
+        return replace(control_plane, problem=_refusal(error)), {}
+    return control_plane, {each["metadata"]["name"]: _readiness(each) for each in listing["items"]}
+
+
+def _as_member(cluster: ClusterHealth, members: Mapping[str, str]) -> ClusterHealth:
+    member = members.get(cluster.name, "")
+    problem = cluster.problem or (f"Karmada: {member}" if member not in {"", _READY} else None)
+    return replace(cluster, member=member.partition(":")[0], problem=problem)
+
+
+def _readiness(member: Mapping[str, Any]) -> str:
+    conditions = member.get("status", {}).get("conditions", [])
+    ready = next((each for each in conditions if each["type"] == "Ready"), None)
+    if ready is None:
+        return "not seen yet"
+    return _READY if ready["status"] == "True" else f"{ready['reason']}: {ready['message']}"
+
+
+def _client(kubeconfig: str) -> client.ApiClient:
+    api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig))
+    api.configuration.retries = urllib3.Retry(0)
+    return api
+
+
+def _version(api: client.ApiClient) -> str:
+    version: str = client.VersionApi(api).get_code(_request_timeout=_TIMEOUT_SECONDS).git_version
+    return version
+
+
+def _tenants(core: client.CoreV1Api) -> int:
+    namespaces = core.list_namespace(label_selector="fleet/tenant", _request_timeout=_TIMEOUT_SECONDS).items
+    return len({namespace.metadata.labels["fleet/tenant"] for namespace in namespaces})
+
+
+def _refusal(error: Exception) -> str:
+    return f"API server: {getattr(error, 'reason', error)}"
 
 
 def _is_ready(node: client.V1Node) -> bool:

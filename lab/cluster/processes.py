@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
+from lab.processes import ending
+
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 _ETCD_SECONDS = 5
-_KILL_SECONDS = 30
-_POLL_SECONDS = 0.02
 
 
 def running(folder: Path) -> dict[str, list[psutil.Process]]:
@@ -44,11 +43,10 @@ def stop(folder: Path, *, gracefully: bool) -> None:
     alive = running(folder)
     stateful = alive.pop("etcd", []) if gracefully else []
     others = [process for group in alive.values() for process in group]
-    _signal(others, signal.SIGKILL)
-    _signal(stateful, signal.SIGTERM)
-    _await_end(stateful, _ETCD_SECONDS)
-    _signal(stateful, signal.SIGKILL)
-    _await_end([*others, *stateful], _KILL_SECONDS)
+    ending.send(others, signal.SIGKILL)
+    ending.send(stateful, signal.SIGTERM)
+    ending.await_end(stateful, _ETCD_SECONDS)
+    ending.kill([*others, *stateful])
 
 
 def write_pid_files(folder: Path, alive: dict[str, list[psutil.Process]]) -> None:
@@ -71,23 +69,3 @@ def _component(command: Sequence[str], folder: Path) -> str:
     # kwokctl asks each program for its version before it starts it.
     serves = "--version" not in command and any(f"{folder}/" in argument for argument in command[1:])
     return component if serves else ""
-
-
-def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
-
-
-def _await_end(processes: Sequence[psutil.Process], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while any(_is_alive(process) for process in processes) and time.monotonic() < end:
-        time.sleep(_POLL_SECONDS)
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    # A zombie whose threads have ended has let go of its ports and files; when it vanishes is up to the machine's init.
-    try:
-        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
-    except psutil.NoSuchProcess:
-        return False

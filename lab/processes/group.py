@@ -18,8 +18,9 @@ from pathlib import Path
 
 import psutil
 
+from lab.processes import ending
+
 _LAUNCH = Path(__file__).with_name("launch.py")
-_STOP_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +84,9 @@ class Group:
 
     def stop(self) -> None:
         """End every process of the group, and return when none is left: first the one that would start them again."""
-        _end([process for process in self._processes() if self._is_supervisor(process)])
-        _end(list(self._processes()))
+        # Without asking: what is worth keeping, etcd has on the disk at any moment.
+        ending.kill([process for process in self._processes() if self._is_supervisor(process)])
+        ending.kill(list(self._processes()))
 
     @property
     def _configuration(self) -> Path:
@@ -132,11 +134,3 @@ class Group:
                 is_ours = first in own and any(f"{self.folder}/" in word for word in others)
                 if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                     yield process
-
-
-def _end(processes: Sequence[psutil.Process]) -> None:
-    """End processes without asking: what is worth keeping, etcd has on the disk at any moment."""
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(processes, timeout=_STOP_SECONDS)

@@ -32,6 +32,7 @@ class _ApiServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.nodes = [_node("a", "True"), _node("b", "True")]
         self.namespaces = [_namespace("shop", "shop"), _namespace("pay-a", "pay"), _namespace("pay-b", "pay")]
+        self.members: list[dict[str, Any]] = []
         self.status = 200
 
     @property
@@ -48,6 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         answers = {
             "/version/": version,
             "/api/v1/nodes": {"items": self.server.nodes},
+            "/apis/cluster.karmada.io/v1alpha1/clusters": {"items": self.server.members},
             "/api/v1/namespaces?labelSelector=fleet%2Ftenant": {"items": self.server.namespaces},
         }
         body = json.dumps(answers[self.path]).encode()
@@ -139,3 +141,39 @@ def test_a_refusal_is_a_problem(server: _ApiServer) -> None:
 
 def test_a_stack_without_outputs_has_no_clusters() -> None:
     assert health.look({}) == []
+
+
+def _member(name: str, status: str, reason: str, message: str) -> dict[str, Any]:
+    condition = {"type": "Ready", "status": status, "reason": reason, "message": message}
+    return {"metadata": {"name": name}, "status": {"conditions": [condition]}}
+
+
+def _federation(url: str, **servers: str) -> dict[str, Any]:
+    outputs = _outputs(**servers)
+    outputs["kubeconfigs"]["karmada"] = _kubeconfig(url)
+    return {**outputs, "federation": {"karmada": {"server": url}}}
+
+
+def test_what_karmada_says_of_its_members_is_shown(server: _ApiServer) -> None:
+    server.members = [
+        _member("lab_na", "True", "ClusterReady", "cluster is healthy"),
+        _member("lab_eu", "False", "ClusterNotReachable", "cluster is not reachable"),
+        {"metadata": {"name": "lab_sea"}},
+    ]
+    found = health.look(
+        _federation(server.url, **dict.fromkeys(("lab_na", "lab_eu", "lab_sea", "manager"), server.url))
+    )
+    na, eu, sea, manager, karmada = found
+    assert (na.member, na.problem) == ("ready", None)
+    assert (eu.member, eu.problem) == ("ClusterNotReachable", "Karmada: ClusterNotReachable: cluster is not reachable")
+    assert (sea.member, sea.problem) == ("not seen yet", "Karmada: not seen yet")
+    assert (manager.member, manager.problem) == ("", None)
+    assert (karmada.name, karmada.problem, karmada.tenants) == ("karmada", None, 2)
+    assert "ClusterNotReachable" in _shown(found)
+
+
+def test_a_karmada_that_does_not_answer_is_a_problem_of_its_own(server: _ApiServer) -> None:
+    na, karmada = health.look(_federation("http://127.0.0.1:1", lab_na=server.url))
+    assert (na.member, na.problem) == ("", None)
+    assert karmada.problem is not None
+    assert karmada.problem.startswith("API server: ")

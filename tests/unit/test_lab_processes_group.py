@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.processes import Group, Program
+from lab.processes import Group, Program, ending
 
 _SECONDS = 20
 
@@ -27,8 +28,10 @@ def group(tmp_path: Path) -> Iterator[Group]:
 def _program(group: Group, name: str, **changes: object) -> Program:
     """A program that writes the number of its process and waits."""
     script = group.folder / name
-    script.write_text('echo "pid $$ $COLOUR"\nwhile :; do sleep 1000; done\n')
-    return Program(name=name, command=["/bin/sh", str(script)], **changes)  # type: ignore[arg-type]
+    script.write_text(
+        "import os, signal\nprint('pid', os.getpid(), os.environ.get('COLOUR', ''), flush=True)\nsignal.pause()\n"
+    )
+    return Program(name=name, command=[sys.executable, str(script)], **changes)  # type: ignore[arg-type]
 
 
 def _eventually(condition: Callable[[], object]) -> object:
@@ -46,6 +49,10 @@ def _lines(group: Group, name: str) -> list[str]:
 
 def _pid(group: Group, name: str) -> int:
     return int(str(_eventually(lambda: _lines(group, name))[-1]).split()[1])  # type: ignore[index]
+
+
+def _lives(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def test_it_runs_with_its_own_variables_and_nobody_else_can_read_it(group: Group) -> None:
@@ -71,7 +78,7 @@ def test_the_same_again_touches_nothing(group: Group) -> None:
     first = _pid(group, "a")
     group.run(programs)
     assert _pid(group, "a") == first
-    assert psutil.pid_exists(first)
+    assert _lives(first)
 
 
 def test_something_else_takes_the_place_of_what_was(group: Group) -> None:
@@ -79,8 +86,8 @@ def test_something_else_takes_the_place_of_what_was(group: Group) -> None:
     first, other = _pid(group, "a"), _pid(group, "b")
     group.run([_program(group, "a", environment={"COLOUR": "red"})])
     _eventually(lambda: _lines(group, "a")[-1].endswith("red"))
-    assert not psutil.pid_exists(first)
-    assert not psutil.pid_exists(other)
+    assert not _lives(first)
+    assert not _lives(other)
     assert group.missing() == []
 
 
@@ -98,12 +105,11 @@ def test_stopped_it_is_gone_also_when_its_supervisor_was_killed(group: Group) ->
     group.run([_program(group, "a")])
     pid = _pid(group, "a")
     supervisor = psutil.Process(int((group.folder / "supervisord.pid").read_text()))
-    supervisor.kill()
-    supervisor.wait()
+    ending.kill([supervisor])
     assert not group.is_supervised()
-    assert psutil.pid_exists(pid)
+    assert _lives(pid)
     group.stop()
-    assert not psutil.pid_exists(pid)
+    assert not _lives(pid)
 
 
 def test_another_group_is_left_alone(group: Group, tmp_path: Path) -> None:
@@ -115,6 +121,6 @@ def test_another_group_is_left_alone(group: Group, tmp_path: Path) -> None:
         pid = _pid(other, "a")
         group.stop()
         assert other.is_supervised()
-        assert psutil.pid_exists(pid)
+        assert _lives(pid)
     finally:
         other.stop()

@@ -79,7 +79,10 @@ class Api:
 
     @staticmethod
     def _object(method: str, path: str, status: int, text: str) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(text)
+        try:
+            answer: dict[str, Any] = json.loads(text)
+        except ValueError:  # whoever answered for the API server, an aggregated one that is away for instance
+            raise ApiError(f"{method} {path}: {status} {text.strip()}") from None
         if status >= _FIRST_ERROR:
             raise ApiError(f"{method} {path}: {answer.get('message', text)}")
         return answer

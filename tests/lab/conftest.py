@@ -17,6 +17,7 @@ from lab.cluster.kwok import BINARIES
 from lab.cluster.record import Record
 from lab.cluster.resource import ClusterArgs
 from lab.cluster.spec import Spec
+from lab.tools.catalogue import KARMADA
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIRECTORY = ".fleet/stacks/test"
@@ -51,6 +52,13 @@ def version() -> str:
     _skip_without("kwokctl", "kubectl", *BINARIES.values())
     answer = subprocess.run(["kube-apiserver", "--version"], capture_output=True, text=True, check=True)
     return answer.stdout.split()[-1]
+
+
+@pytest.fixture(scope="session")
+def karmada_on_path(version: str) -> None:
+    """Karmada's programs are on PATH, and Kubernetes with them."""
+    del version
+    _skip_without(*(program.name for program in KARMADA.programs))
 
 
 @dataclass(frozen=True)

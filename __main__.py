@@ -1,9 +1,11 @@
-"""The fleet: regional clusters and their manager, and every tenant's namespaces, roles and quotas in its regions."""
+"""The fleet: regional clusters and their manager, the federation of them, and every tenant in its regions."""
 
 import pulumi
 
 from components.cluster import ClusterArgs, create_cluster
-from components.tenancy import Tenant, TenantArgs
+from components.federation import Federation, FederationArgs
+from components.tenancy import deliver_tenants
+from stacks.names import KARMADA
 from stacks.settings import SettingsError, from_pulumi
 
 try:
@@ -17,8 +19,15 @@ clusters = {
 }
 regions = {region: cluster for region, cluster in clusters.items() if region in settings.regions}
 
-for tenant in settings.tenants:
-    Tenant(tenant.name, TenantArgs(tenant=tenant, clusters=regions, address_ranges=settings.address_ranges))
+federation = (
+    Federation(settings.cluster_name(KARMADA), FederationArgs(settings=settings, clusters=regions))
+    if settings.federation.enabled
+    else None
+)
 
+deliver_tenants(settings, regions, federation)
+
+control_planes = [federation.control_plane] if federation else []
 pulumi.export("clusters", {c.name: {"region": c.region, "server": c.server} for c in clusters.values()})
-pulumi.export("kubeconfigs", {c.name: c.kubeconfig for c in clusters.values()})
+pulumi.export("federation", {c.name: {"server": c.server} for c in control_planes})
+pulumi.export("kubeconfigs", {c.name: c.kubeconfig for c in [*clusters.values(), *control_planes]})

@@ -30,7 +30,7 @@ class ClusterHealth:
     ready_nodes: int = 0
     tenants: int = 0
     member: str = ""
-    """How Karmada sees the cluster; empty where it is no member."""
+    """Whether Karmada finds the cluster ready; empty where it is no member."""
     problem: str | None = None
 
 
@@ -54,7 +54,7 @@ def look(outputs: Mapping[str, Any]) -> list[ClusterHealth]:
 
 def table(stack: str, clusters: list[ClusterHealth]) -> Table:
     """The fleet as a table for the terminal."""
-    table = Table(title=f"fleet {stack}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(title=f"fleet {stack}", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("cluster", "region", "version", "nodes", "tenants", "member", "API server", "health"):
         table.add_column(column, no_wrap=column != "health")
     for cluster in clusters:
@@ -65,7 +65,7 @@ def table(stack: str, clusters: list[ClusterHealth]) -> Table:
             f"{cluster.ready_nodes}/{cluster.nodes}" if cluster.nodes else "",
             str(cluster.tenants),
             cluster.member,
-            cluster.server,
+            cluster.server.removeprefix("https://"),
             "[green]ready[/]" if cluster.problem is None else f"[red]{escape(cluster.problem)}[/]",
         )
     table.caption = f"To reach it: ./fleet kubeconfig {stack} -o F; kubectl --kubeconfig F --context …"
@@ -112,7 +112,7 @@ def _ask_members(name: str, server: str, kubeconfig: str) -> tuple[ClusterHealth
 def _as_member(cluster: ClusterHealth, members: Mapping[str, str]) -> ClusterHealth:
     member = members.get(cluster.name, "")
     problem = cluster.problem or (f"Karmada: {member}" if member not in {"", _READY} else None)
-    return replace(cluster, member=member.partition(":")[0], problem=problem)
+    return replace(cluster, member="not ready" if member not in {"", _READY} else member, problem=problem)
 
 
 def _readiness(member: Mapping[str, Any]) -> str:

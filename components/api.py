@@ -47,6 +47,8 @@ class KubernetesApi(pulumi.ComponentResource):
             upsert_existing_objects=True,
             # What somebody changed by hand becomes what the settings say again, whoever has written that field since.
             enable_patch_force=True,
+            # A Secret that changes is changed: deleted and made anew, it would be missing for a moment.
+            enable_secret_mutable=True,
             # A cluster that does not answer keeps its objects in the state: they are in it still when it is back.
             skip_update_unreachable=True,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=resource),

@@ -7,7 +7,7 @@ a preview, is the string `UNKNOWN`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,26 @@ class Found:
     outputs: Values
 
 
+class NotReadyError(Exception):
+    """A resource was made or changed, but is not what it should be.
+
+    Its id and outputs go into the state with its new inputs, and `reasons`, lines for the person at the terminal, are
+    told; the next `up` updates it, whether its inputs have changed by then or not.
+    """
+
+    def __init__(self, identity: str, outputs: Values, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.identity = identity
+        self.outputs = outputs
+        self.reasons = list(reasons)
+
+
 class Kind(ABC):
     """One kind of resource.
 
     A method that cannot do what it is asked for raises one of `expected`, `OSError` or what `Patience` raises, with a
-    message for the person at the terminal; any other exception is a defect of the provider.
+    message for the person at the terminal; any other exception is a defect of the provider. `create` and `update` may
+    raise `NotReadyError`.
     """
 
     resource_type: str

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import grpc
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import any_pb2, empty_pb2, json_format, struct_pb2
+from google.rpc import status_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from providers.kind import Kind, Values, is_known
+from providers.kind import Kind, NotReadyError, Values, is_known
 from providers.patience import CancelledError, Patience
 
 VERSION = "0.1.0"
@@ -55,7 +56,7 @@ class Provider(proto.ResourceProviderServicer):
 
     def Configure(self, request: proto.ConfigureRequest, context: grpc.ServicerContext) -> proto.ConfigureResponse:
         """Take inputs without their secret marks: the engine keeps those, and a kind says which outputs are secret."""
-        self._configure(_read(request.args))
+        self._configure({key: _unmarked(value) for key, value in _read(request.args).items()})
         return proto.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
 
     def Check(self, request: proto.CheckRequest, context: grpc.ServicerContext) -> proto.CheckResponse:
@@ -133,8 +134,21 @@ class Provider(proto.ResourceProviderServicer):
         expected: tuple[type[Exception], ...] = (*kind.expected, CancelledError, OSError)
         try:
             return act()
+        except NotReadyError as error:
+            context.set_trailing_metadata((("grpc-status-details-bin", _half_made(kind, error)),))
+            _abort(context, str(error))
         except expected as error:
             _abort(context, str(error))
+
+
+def _half_made(kind: Kind, error: NotReadyError) -> bytes:
+    """What tells the engine that there is a resource although the call has failed (Pulumi's provider.proto)."""
+    details = any_pb2.Any()
+    details.Pack(
+        proto.ErrorResourceInitFailed(id=error.identity, properties=_write(kind, error.outputs), reasons=error.reasons)
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error), details=[details])
+    return bytes(status.SerializeToString())
 
 
 def _abort(context: grpc.ServicerContext, message: str) -> NoReturn:
@@ -145,6 +159,11 @@ def _abort(context: grpc.ServicerContext, message: str) -> NoReturn:
 def _read(properties: struct_pb2.Struct) -> Values:
     values: Values = json_format.MessageToDict(properties)
     return values
+
+
+def _unmarked(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """What a secret keeps: a provider is configured with marks, before it can say that it wants none."""
+    return value["value"] if isinstance(value, dict) and _SECRET.items() <= value.items() else value
 
 
 def _write(kind: Kind, outputs: Mapping[str, Any]) -> struct_pb2.Struct:

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from stacks.clusters import ClusterSettings, LabClusterSettings
 from stacks.errors import Place
-from stacks.names import LONGEST_CLUSTER_NAME, LONGEST_LABEL, RESERVED_REGIONS, namespace_names, why_not_label
+from stacks.names import LONGEST_CLUSTER_NAME, LONGEST_LABEL, MANAGER, RESERVED_REGIONS, namespace_names, why_not_label
 from stacks.networks import IPNetwork
 from stacks.tenants import Tenant
 
@@ -22,6 +22,13 @@ def region_names(places: Mapping[str, Place]) -> Iterator[str]:
             yield place.problem(f"the region's name {problem}")
         elif name in RESERVED_REGIONS:
             yield place.problem(f"`{name}` is reserved by the fleet; choose another name")
+
+
+def members(clusters: Mapping[str, tuple[Place, object]]) -> Iterator[str]:
+    """Yield a line if the manager, valid or not, is to be a member of the federation."""
+    place, raw = clusters.get(MANAGER, (Place(""), None))
+    if isinstance(raw, dict) and "federation" in raw:
+        yield (place / "federation").problem("is for regions; the manager is no member of the federation, take it out")
 
 
 def cluster_names(environment: str, clusters: Mapping[str, tuple[Place, ClusterSettings]]) -> Iterator[str]:

@@ -24,6 +24,23 @@ class Cloud(StrEnum):
     LAB = "lab"
 
 
+class SyncMode(StrEnum):
+    """Who reaches whom between Karmada and a member."""
+
+    PUSH = "push"
+    PULL = "pull"
+
+
+class MemberSettings(Model):
+    """How a region's cluster joins the federation."""
+
+    mode: SyncMode = SyncMode.PUSH
+    """`push`: Karmada reaches the cluster. `pull`: an agent in it reaches Karmada, where Karmada cannot reach it."""
+
+    credential: Whole = Field(default=1, ge=1)
+    """Number of the credentials that Karmada and the cluster know each other by. Raise it to have new ones made."""
+
+
 def _positive(quantity: str) -> str:
     if quantities.parse(quantity) <= 0:
         raise ValueError(f"should be more than 0, is {quantity}")
@@ -49,6 +66,12 @@ class ClusterSettings(Model):
 
     network: Network
     """The cluster's network and address ranges."""
+
+    federation: MemberSettings = MemberSettings()
+    """How the cluster joins the federation; the manager does not."""
+
+    zones: tuple[LabelValue, ...] = ()
+    """Zones of the nodes (topology.kubernetes.io/zone), as the cloud names them."""
 
     @property
     def pod_capacity(self) -> int | None:

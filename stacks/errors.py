@@ -132,6 +132,7 @@ def _describe(detail: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 _WANTED = {
     "string_type": "text",
     "int_type": "a whole number",
+    "bool_type": "true or false",
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "tuple_type": "a list",

@@ -3,6 +3,7 @@
 from pydantic import Field, SerializeAsAny
 
 from stacks.clusters import ClusterSettings
+from stacks.federation import FederationSettings
 from stacks.model import Model
 from stacks.names import MANAGER, Label
 from stacks.tenants import Tenant
@@ -22,6 +23,9 @@ class Settings(Model):
 
     manager: SerializeAsAny[ClusterSettings]
     """The cluster that manages the others. The same fields as a region's."""
+
+    federation: FederationSettings = FederationSettings()
+    """How workloads are spread over the regions, and what happens when one fails."""
 
     tenants: tuple[Tenant, ...] = ()
     """Tenants written in the stack file."""

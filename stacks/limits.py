@@ -1,4 +1,4 @@
-"""The limits of a tenant's containers, fitted to the quota of its namespaces.
+"""The limits of a tenant's containers, fitted to the quota that its namespaces have in a region.
 
 Whatever is left out is filled in with a usual value, or the nearest to it that what is written allows. So a tenant may
 state one number, and only what somebody wrote can contradict the rest.
@@ -72,11 +72,13 @@ class Limits(Model):
     """The limit of a container that says nothing. Usually cpu 500m, memory 512Mi."""
 
     max: Resources = Field(default={})
-    """The most a container may ask for. Usually cpu 4, memory 8Gi, and never more than the quota."""
+    """The most a container may ask for. Usually cpu 4, memory 8Gi, and never more than the quota in any region."""
 
 
 def fitted(limits: Limits, quota: Mapping[str, str]) -> Limits:
     """Return the limits with everything filled in that was left out, so that a pod that says nothing fits the quota.
+
+    ``quota`` is the least that a namespace has of each resource in any region.
 
     Raises:
         InvalidFieldsError: what is written contradicts itself or the quota; paths are relative to ``limits``.
@@ -112,7 +114,7 @@ def _contradictions(resource: str, written: Mapping[str, str], quota: Mapping[st
         sides = ("requests", "limits") if step in {"min", "default_request"} else ("limits",)
         for key in (f"{side}.{resource}" for side in sides):
             if key in quota and quantities.parse(value) > quantities.parse(quota[key]):
-                text = f"{value} is more than the whole quota of a namespace, quota.{key} ({quota[key]})"
+                text = f"{value} is more than the least share of quota.{key} that a region has ({quota[key]})"
                 problems.append(((_WRITTEN[step], resource), f"{text}; lower it, or raise that"))
                 break
     return problems

@@ -12,7 +12,8 @@ LONGEST_CLUSTER_NAME = 48
 """Karmada's limit for the name of a member (its pkg/util/validation)."""
 
 MANAGER = "manager"
-RESERVED_REGIONS = {MANAGER, "karmada"}
+KARMADA = "karmada"
+RESERVED_REGIONS = {MANAGER, KARMADA}
 
 _RESERVED_NAMESPACES = {
     "argocd",

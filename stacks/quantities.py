@@ -59,7 +59,11 @@ def canonical(text: str) -> str:
         ValueError: as ``parse``.
 
     """
-    value = parse(text)
+    return written_like(parse(text), text)
+
+
+def written_like(value: Fraction, text: str) -> str:
+    """Return a value in the canonical form of the kind of units (binary, decimal, exponent) that ``text`` has."""
     sign, size = ("-", -value) if value < 0 else ("", value)
     # Below one Ki, and where bytes are not whole, the API server writes decimal units.
     if text[-1] == "i" and size >= _BINARY_FROM and size.denominator == 1:

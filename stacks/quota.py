@@ -1,12 +1,15 @@
 """The quota of a tenant's namespaces: which resources it can limit, and how much of each is usual.
 
+It is a total over the tenant's regions; ``shares.py`` divides it.
+
 A resource that is left out keeps its usual quota, or the nearest to it that what is written allows.
 """
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -15,24 +18,25 @@ from stacks.errors import InvalidFieldsError, Problem, shown, suggestion
 
 USUAL_QUOTA: Mapping[str, str] = MappingProxyType(
     {
-        "requests.cpu": "4",
-        "requests.memory": "8Gi",
-        "limits.cpu": "8",
-        "limits.memory": "16Gi",
-        "requests.storage": "100Gi",
-        "pods": "50",
-        "services": "20",
+        "requests.cpu": "12",
+        "requests.memory": "24Gi",
+        "limits.cpu": "24",
+        "limits.memory": "48Gi",
+        "requests.storage": "300Gi",
+        "pods": "150",
+        "services": "60",
         "services.loadbalancers": "0",
         "services.nodeports": "0",
-        "persistentvolumeclaims": "10",
-        "configmaps": "100",
-        "secrets": "100",
+        "persistentvolumeclaims": "30",
+        "configmaps": "300",
+        "secrets": "300",
     }
 )
-"""Quota of a namespace where its tenant's settings say nothing else."""
+"""Quota of a namespace, over all its regions, where its tenant's settings say nothing else."""
 
 RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
+_CPU = {"cpu", "requests.cpu", "limits.cpu"}
 _AMOUNTS = {f"{side}.{resource}" for side in ("requests", "limits") for resource in RESOURCES} | {"requests.storage"}
 _COUNTS = set(USUAL_QUOTA) - _AMOUNTS | {"replicationcontrollers", "resourcequotas"}
 _ALIASES = {resource: f"requests.{resource}" for resource in RESOURCES} | {"storage": "requests.storage"}
@@ -67,7 +71,7 @@ def amount(key: str, raw: object, *, may_be_zero: bool) -> str:
     value = quantities.parse(text)
     if value < 0 or (value == 0 and not may_be_zero):
         raise ValueError(f"should be {'0 or more' if may_be_zero else 'more than 0'}, is {text}")
-    if key in {"cpu", "requests.cpu", "limits.cpu"}:
+    if key in _CPU:
         if (value * 1000).denominator != 1:
             raise ValueError(f"{text} is finer than a thousandth of a core; write whole millicores, such as 250m")
     elif value.denominator != 1:
@@ -77,6 +81,16 @@ def amount(key: str, raw: object, *, may_be_zero: bool) -> str:
     return text
 
 
+def quota_amount(key: str, raw: object) -> str:
+    """Return a quantity that a quota can have for its key; raises ValueError, also for a key that is none."""
+    return amount(key, raw, may_be_zero=_counted_in_quota(key) and key != "pods")
+
+
+def smallest_unit(key: str) -> Fraction:
+    """Return the least that a quota of this key can be divided into: a thousandth of a core, a byte, one thing."""
+    return Fraction(1, 1000) if key in _CPU else Fraction(1)
+
+
 def _read_quota(raw: object) -> dict[str, str]:
     if not isinstance(raw, Mapping):
         raise ValueError(f"should be a mapping of resources to quantities, is {shown(raw)}")  # noqa: TRY004
@@ -84,7 +98,7 @@ def _read_quota(raw: object) -> dict[str, str]:
     problems: list[Problem] = []
     for key, value in raw.items():
         try:
-            quota[key] = amount(key, value, may_be_zero=_counted_in_quota(str(key)) and key != "pods")
+            quota[key] = quota_amount(str(key), value)
         except ValueError as error:
             problems.append(((key,), str(error)))
     for resource in RESOURCES:
@@ -113,15 +127,12 @@ def _filled_quota(written: Mapping[str, str]) -> dict[str, str]:
     return quota
 
 
-Quota = Annotated[
-    dict[str, str],
-    BeforeValidator(_read_quota),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": dict.fromkeys(sorted(_AMOUNTS | _COUNTS), quantities.JSON_SCHEMA),
-            "patternProperties": dict.fromkeys((*_COUNTED_PATTERNS, _CLASS_AMOUNT_PATTERN), quantities.JSON_SCHEMA),
-            "additionalProperties": False,
-        }
-    ),
-]
+QUOTA_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": dict.fromkeys(sorted(_AMOUNTS | _COUNTS), quantities.JSON_SCHEMA),
+    "patternProperties": dict.fromkeys((*_COUNTED_PATTERNS, _CLASS_AMOUNT_PATTERN), quantities.JSON_SCHEMA),
+    "additionalProperties": False,
+}
+"""What a quota is in a stack file, for editors."""
+
+Quota = Annotated[dict[str, str], BeforeValidator(_read_quota), WithJsonSchema(QUOTA_SCHEMA)]

@@ -10,6 +10,7 @@ from stacks import checks
 from stacks.clusters import read_cluster
 from stacks.documents import read_mapping
 from stacks.errors import Place, SettingsError, shown, suggestion
+from stacks.federation import read_federation
 from stacks.fleet import Settings
 from stacks.names import MANAGER, why_not_label
 from stacks.tenants import read_tenant
@@ -24,6 +25,7 @@ _SHAPES: Mapping[str, tuple[type, str]] = {
     "environment": (str, "text"),
     "regions": (dict, "a mapping of region names to clusters"),
     "manager": (dict, "a mapping with cloud, location and network"),
+    "federation": (dict, "a mapping with failover and placements"),
     "tenants": (list, "a list of tenants"),
     "tenantsFolder": (str, "the path of a folder"),
 }
@@ -73,6 +75,10 @@ def load(config: Mapping[str, Any], *, stack: str, root: Path = ROOT) -> Setting
         if (cluster := _attempt(errors, read_cluster, raw, place, name))
     }
 
+    federation = _attempt(
+        errors, read_federation, values.get("federation", {}), Place(f"{PREFIX}federation"), tuple(regions)
+    )
+
     entries = [*_inline_tenants(values.get("tenants", [])), *_tenant_files(values.get("tenantsFolder"), root, errors)]
     tenants = [
         (place, tenant)
@@ -80,6 +86,7 @@ def load(config: Mapping[str, Any], *, stack: str, root: Path = ROOT) -> Setting
         if (tenant := _attempt(errors, read_tenant, raw, place, tuple(regions)))
     ]
 
+    errors += checks.members(raw_clusters)
     errors += checks.cluster_names(environment, clusters)
     errors += checks.address_ranges(clusters)
     errors += checks.tenant_names(entries)
@@ -92,6 +99,7 @@ def load(config: Mapping[str, Any], *, stack: str, root: Path = ROOT) -> Setting
             "environment": environment,
             "regions": {name: clusters[name][1] for name in regions},
             "manager": clusters[MANAGER][1],
+            "federation": federation,
             "tenants": tuple(tenant for _, tenant in tenants),
             "tenantsFolder": values.get("tenantsFolder", ""),
         }

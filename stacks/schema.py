@@ -127,6 +127,8 @@ def _value(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     target = definitions.get(name, part)
     if "enum" in target or "const" in target:
         text = ", ".join(f"`{value}`" for value in target.get("enum", [target.get("const")]))
+    elif "anyOf" in target and not name:
+        text = ", or ".join(_value(each, definitions) for each in target["anyOf"])
     elif "oneOf" in target:
         text = ", ".join(_value(each, definitions) for each in target["oneOf"])
     elif "properties" in target and name:
@@ -140,7 +142,7 @@ def _value(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     elif "properties" in target:
         text = f"mapping of {', '.join(f'`{key}`' for key in target['properties'])} to quantity"
     else:
-        text = {"integer": "whole number", "string": "text"}[target["type"]]
+        text = {"boolean": "`true`, `false`", "integer": "whole number", "string": "text"}[target["type"]]
     return text
 
 

@@ -18,7 +18,9 @@ from stacks.limits import Limits, fitted
 from stacks.model import Model
 from stacks.names import LONGEST_LABEL, Label, Line, Whole, namespace_names, unique, why_repeated, why_reserved
 from stacks.networks import Cidr
+from stacks.quantities import parse
 from stacks.quota import USUAL_QUOTA, Quota
+from stacks.shares import Division, QuotaShares, divided, problems, undividable
 
 
 class PodSecurity(StrEnum):
@@ -78,8 +80,11 @@ class Tenant(Model):
     access: Access = Access()
     """Groups and users of each role."""
 
-    quota: Quota = Field(default=dict(USUAL_QUOTA))
-    """What each of its namespaces may use in each of its regions (not all together), over the usual quota."""
+    quota: Quota = Field(default=dict(USUAL_QUOTA), validate_default=True)
+    """What each of its namespaces may use in all its regions together, laid over the usual quota."""
+
+    quota_shares: QuotaShares = Field(default=Division.EQUAL, validate_default=True)
+    """How the quota is divided over the regions: `equal`, weights, or quantities that add up to it."""
 
     limits: Limits = Field(default=Limits(), validate_default=True)
     """What one container gets by default, and may ask for."""
@@ -125,16 +130,46 @@ class Tenant(Model):
             raise InvalidFieldsError(problems)
         return suffixes
 
+    @field_validator("quota", mode="after")
+    @classmethod
+    def _dividable(cls, quota: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if "regions" in info.data and (found := list(undividable(quota, _regions(info)))):
+            raise InvalidFieldsError(found)
+        return quota
+
+    # Without valid regions and a valid quota there is nothing to hold these against, and their own errors are told.
+    @field_validator("quota_shares", mode="after")
+    @classmethod
+    def _add_up(cls, shares: QuotaShares, info: ValidationInfo) -> QuotaShares:
+        if {"regions", "quota"} <= info.data.keys() and (
+            found := list(problems(info.data["quota"], shares, _regions(info)))
+        ):
+            raise InvalidFieldsError(found)
+        return shares
+
     @field_validator("limits", mode="after")
     @classmethod
     def _fit(cls, limits: Limits, info: ValidationInfo) -> Limits:
-        # Without a valid quota there is nothing to hold the limits against, and its own errors are told.
-        return fitted(limits, info.data["quota"]) if "quota" in info.data else limits
+        if not {"regions", "quota", "quota_shares"} <= info.data.keys():
+            return limits
+        quotas = divided(info.data["quota"], info.data["quota_shares"], _regions(info)).values()
+        return fitted(limits, {key: min((own[key] for own in quotas), key=parse) for key in info.data["quota"]})
+
+    @property
+    def regional_quotas(self) -> dict[str, dict[str, str]]:
+        """What each of its namespaces may use in each region, by the region's name."""
+        return divided(self.quota, self.quota_shares, self.regions)
 
     @property
     def namespace_names(self) -> tuple[str, ...]:
         """Full names of the tenant's namespaces."""
         return namespace_names(self.name, self.namespaces)
+
+
+def _regions(info: ValidationInfo) -> tuple[str, ...]:
+    """Return the regions of the tenant that is being read: those of the fleet, where it names none."""
+    named: tuple[str, ...] = info.data.get("regions", ())
+    return named or (info.context or {}).get("regions", ())
 
 
 @cache

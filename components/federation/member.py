@@ -6,7 +6,7 @@ pkg/util/credential.go in the Karmada repository.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -14,6 +14,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.cluster import Cluster
 from components.federation.control_plane import ControlPlane
+from stacks.clusters import ClusterSettings
 
 NAMESPACE = "karmada-cluster"
 """Where a member keeps Karmada's accounts, and Karmada the credentials of its members."""
@@ -25,18 +26,14 @@ _JOIN_SECONDS = "120"
 
 @dataclass(frozen=True, kw_only=True)
 class MemberArgs:
-    """A cluster, the control plane that it joins, and what the scheduler is to know of it.
+    """A region's cluster with its settings, and the control plane that it joins.
 
-    `provider`, `location` and `zones` are as the cloud names them. Another `credential` than before makes new tokens,
-    and then takes the old ones away.
+    Another `credential` in the settings than before makes new tokens, and then takes the old ones away.
     """
 
     cluster: Cluster
     control_plane: ControlPlane
-    provider: str
-    location: str
-    zones: Sequence[str]
-    credential: int
+    settings: ClusterSettings
 
 
 class Member(pulumi.ComponentResource):
@@ -91,7 +88,7 @@ class Member(pulumi.ComponentResource):
         return kubernetes.core.v1.Secret(
             f"{self._name}-{name}-token",
             metadata={
-                "name": f"{name}-token-{self._args.credential}",
+                "name": f"{name}-token-{self._args.settings.federation.credential}",
                 "namespace": NAMESPACE,
                 "annotations": {"kubernetes.io/service-account.name": name},
             },
@@ -114,7 +111,7 @@ class Member(pulumi.ComponentResource):
     def _cluster(
         self, token: kubernetes.core.v1.Secret, impersonation: kubernetes.core.v1.Secret, after: list[pulumi.Resource]
     ) -> pulumi.CustomResource:
-        args = self._args
+        args, settings = self._args, self._args.settings
         return kubernetes.apiextensions.CustomResource(
             f"{self._name}-cluster",
             api_version="cluster.karmada.io/v1alpha1",
@@ -129,9 +126,9 @@ class Member(pulumi.ComponentResource):
                 "apiEndpoint": args.cluster.server,
                 "secretRef": {"namespace": NAMESPACE, "name": token.metadata["name"]},
                 "impersonatorSecretRef": {"namespace": NAMESPACE, "name": impersonation.metadata["name"]},
-                "provider": args.provider,
-                "region": args.location,
-                "zones": list(args.zones),
+                "provider": settings.cloud.value,
+                "region": settings.location,
+                "zones": list(settings.zones),
             },
             opts=self._in_karmada(*after),
         )

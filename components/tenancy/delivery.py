@@ -62,8 +62,8 @@ class Tenant(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:tenancy:Tenant", name, None, opts)
-        manifests = tenant_manifests(args.tenant, address_ranges=args.address_ranges)
         for region in args.tenant.regions:
+            manifests = tenant_manifests(args.tenant, region, address_ranges=args.address_ranges)
             self._deliver(f"{name}-{region}", manifests, args.clusters[region])
         self.namespaces = {region: list(args.tenant.namespace_names) for region in args.tenant.regions}
         self.register_outputs({"namespaces": self.namespaces})

@@ -1,10 +1,10 @@
 """A tenant's Kubernetes objects, from its settings: pure functions, whoever delivers what they return.
 
 They are few, because each costs a resource of Pulumi's in every region, or a binding of Karmada's: for each namespace a
-Namespace, ResourceQuota, LimitRange and NetworkPolicy, and a Role and RoleBinding for each role that somebody has.
+Namespace, a quota, LimitRange and NetworkPolicy, and a Role and RoleBinding for each role that somebody has.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.tenancy.network import TENANT_LABEL, policy_spec
@@ -22,26 +22,59 @@ _RBAC = "rbac.authorization.k8s.io"
 _ADVISED = "restricted"
 
 
-def tenant_manifests(tenant: Tenant, *, address_ranges: Sequence[str]) -> list[Manifest]:
-    """Return the objects of a tenant, the same for each of its regions, in an order in which they can be created.
+def tenant_manifests(tenant: Tenant, region: str, *, address_ranges: Sequence[str]) -> list[Manifest]:
+    """Return all objects that a tenant has in one of its regions, in an order in which they can be created.
 
     There are 4 for each namespace, and 2 more for each role that somebody has.
 
     Args:
         tenant: its settings.
+        region: the region, which its share of the quota is for.
         address_ranges: CIDRs of all pods and Services of the fleet; the tenant's egress rules never reach them.
 
     """
+    return [*tenant_objects(tenant, address_ranges=address_ranges), *resource_quotas(tenant, region)]
+
+
+def tenant_objects(tenant: Tenant, *, address_ranges: Sequence[str]) -> list[Manifest]:
+    """Return what is the same in each region of a tenant: everything but the quota."""
     return [each for namespace in tenant.namespace_names for each in _namespace(tenant, namespace, address_ranges)]
 
 
+def resource_quotas(tenant: Tenant, region: str) -> list[Manifest]:
+    """Return the quota of each namespace in one region: the region's share, for an API server to enforce."""
+    hard = _canonical(tenant.regional_quotas[region])
+    return [
+        _manifest(tenant, namespace, "v1", "ResourceQuota", _NAME, spec={"hard": hard})
+        for namespace in tenant.namespace_names
+    ]
+
+
+def federated_quotas(tenant: Tenant, members: Mapping[str, str]) -> list[Manifest]:
+    """Return the quota of each namespace for Karmada, which gives each member its share; ``members`` are by region."""
+    shares = tenant.regional_quotas
+    spec = {
+        "overall": _canonical(tenant.quota),
+        "staticAssignments": [
+            {"clusterName": members[region], "hard": _canonical(shares[region])} for region in sorted(tenant.regions)
+        ],
+    }
+    return [
+        _manifest(tenant, namespace, "policy.karmada.io/v1alpha1", "FederatedResourceQuota", _NAME, spec=spec)
+        for namespace in tenant.namespace_names
+    ]
+
+
+def _manifest(tenant: Tenant, namespace: str, api_version: str, kind: str, name: str, **body: object) -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "labels": _labels(tenant)}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+
+def _labels(tenant: Tenant) -> dict[str, str]:
+    return {"app.kubernetes.io/managed-by": "fleet", TENANT_LABEL: tenant.name}
+
+
 def _namespace(tenant: Tenant, namespace: str, address_ranges: Sequence[str]) -> Iterator[Manifest]:
-    labels = {"app.kubernetes.io/managed-by": "fleet", TENANT_LABEL: tenant.name}
-
-    def manifest(api_version: str, kind: str, name: str, **body: object) -> Manifest:
-        metadata = {"name": name, "namespace": namespace, "labels": labels}
-        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
-
     levels = {"enforce": tenant.pod_security.value, "audit": _ADVISED, "warn": _ADVISED}
     pod_security = {f"pod-security.kubernetes.io/{mode}": level for mode, level in levels.items()}
     yield {
@@ -49,18 +82,20 @@ def _namespace(tenant: Tenant, namespace: str, address_ranges: Sequence[str]) ->
         "kind": "Namespace",
         "metadata": {
             "name": namespace,
-            "labels": {**labels, **pod_security},
+            "labels": {**_labels(tenant), **pod_security},
             "annotations": {OWNER_ANNOTATION: tenant.owner},
         },
     }
-    yield manifest("v1", "ResourceQuota", _NAME, spec={"hard": _canonical(tenant.quota)})
-    yield manifest("v1", "LimitRange", _NAME, spec={"limits": [_container_limits(tenant)]})
-    yield manifest("networking.k8s.io/v1", "NetworkPolicy", _NAME, spec=policy_spec(tenant, address_ranges))
+    limits = {"limits": [_container_limits(tenant)]}
+    yield _manifest(tenant, namespace, "v1", "LimitRange", _NAME, spec=limits)
+    network = policy_spec(tenant, address_ranges)
+    yield _manifest(tenant, namespace, "networking.k8s.io/v1", "NetworkPolicy", _NAME, spec=network)
     for role, members in tenant.access.roles().items():
         name = f"{_NAME}-{role.value}"
-        yield manifest(f"{_RBAC}/v1", "Role", name, rules=rules(role))
+        yield _manifest(tenant, namespace, f"{_RBAC}/v1", "Role", name, rules=rules(role))
         reference = {"apiGroup": _RBAC, "kind": "Role", "name": name}
-        yield manifest(f"{_RBAC}/v1", "RoleBinding", name, roleRef=reference, subjects=_subjects(members))
+        bound = {"roleRef": reference, "subjects": _subjects(members)}
+        yield _manifest(tenant, namespace, f"{_RBAC}/v1", "RoleBinding", name, **bound)
 
 
 def _container_limits(tenant: Tenant) -> Manifest:

@@ -3,6 +3,9 @@
 Nobody in a tenant may write what isolates or limits it (the namespace, quota, limit range, network policies, roles and
 bindings): settings decide that. Nor Endpoints and EndpointSlices, which could point a Service at another tenant's pods.
 Who may create pods may mount every Secret of the namespace, so developers see Secrets and only viewers do not.
+
+The same roles hold on Karmada's API: hence the autoscalers there. Of its policies, members and Works nobody in a tenant
+may see or write anything: they decide where things run.
 """
 
 from typing import Any
@@ -38,6 +41,7 @@ _VIEWER = [
     _rule("", ["namespaces"], ["get"]),
     _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], _READ),
     _rule("autoscaling", ["horizontalpodautoscalers"], _READ),
+    _rule("autoscaling.karmada.io", ["cronfederatedhpas", "federatedhpas"], _READ),
     _rule("batch", ["cronjobs", "jobs"], _READ),
     _rule("discovery.k8s.io", ["endpointslices"], _READ),
     _rule("events.k8s.io", ["events"], _READ),
@@ -55,6 +59,7 @@ _DEVELOPER = [
     _rule("apps", ["daemonsets", "deployments", "statefulsets"], _WRITE),
     _rule("apps", ["deployments/scale", "statefulsets/scale"], ["get", "update", "patch"]),
     _rule("autoscaling", ["horizontalpodautoscalers"], _WRITE),
+    _rule("autoscaling.karmada.io", ["cronfederatedhpas", "federatedhpas"], _WRITE),
     _rule("batch", ["cronjobs", "jobs"], _WRITE),
 ]
 

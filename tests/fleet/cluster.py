@@ -93,5 +93,5 @@ def expected(clone: Clone, region: str) -> set[Key]:
         (each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"])
         for tenant in settings.tenants
         if region in tenant.regions
-        for each in tenant_manifests(tenant, address_ranges=settings.address_ranges)
+        for each in tenant_manifests(tenant, region, address_ranges=settings.address_ranges)
     }

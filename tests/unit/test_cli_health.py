@@ -165,8 +165,8 @@ def test_what_karmada_says_of_its_members_is_shown(server: _ApiServer) -> None:
     )
     na, eu, sea, manager, karmada = found
     assert (na.member, na.problem) == ("ready", None)
-    assert (eu.member, eu.problem) == ("ClusterNotReachable", "Karmada: ClusterNotReachable: cluster is not reachable")
-    assert (sea.member, sea.problem) == ("not seen yet", "Karmada: not seen yet")
+    assert (eu.member, eu.problem) == ("not ready", "Karmada: ClusterNotReachable: cluster is not reachable")
+    assert (sea.member, sea.problem) == ("not ready", "Karmada: not seen yet")
     assert (manager.member, manager.problem) == ("", None)
     assert (karmada.name, karmada.problem, karmada.tenants) == ("karmada", None, 2)
     assert "ClusterNotReachable" in _shown(found)

@@ -62,7 +62,8 @@ def test_a_tenant_of_two_lines_is_in_every_region_isolated_and_limited() -> None
     assert shop.namespace_names == ("shop",)
     assert shop.pod_security is PodSecurity.RESTRICTED
     assert shop.access.roles() == {}
-    assert shop.quota["pods"] == "50"
+    assert shop.quota["pods"] == "150"
+    assert {region: quota["pods"] for region, quota in shop.regional_quotas.items()} == {"eu": "75", "na": "75"}
     assert shop.quota["services.loadbalancers"] == "0"
     assert shop.limits.default == {"cpu": "500m", "memory": "512Mi"}
 
@@ -81,15 +82,15 @@ def test_only_roles_that_somebody_has_count() -> None:
 
 
 def test_a_written_quota_is_laid_over_the_usual_one() -> None:
-    (shop,) = loaded(tenant(quota={"requests.cpu": 16, "pods": 5, "count/deployments.apps": 3})).tenants
-    assert (shop.quota["requests.cpu"], shop.quota["limits.cpu"]) == ("16", "16")
-    assert (shop.quota["pods"], shop.quota["secrets"], shop.quota["count/deployments.apps"]) == ("5", "100", "3")
+    (shop,) = loaded(tenant(quota={"requests.cpu": 32, "pods": 5, "count/deployments.apps": 3})).tenants
+    assert (shop.quota["requests.cpu"], shop.quota["limits.cpu"]) == ("32", "32")
+    assert (shop.quota["pods"], shop.quota["secrets"], shop.quota["count/deployments.apps"]) == ("5", "300", "3")
 
 
 def test_limits_left_out_follow_what_is_written() -> None:
-    quota = {"limits.cpu": "300m", "limits.memory": "1Gi"}
+    quota = {"limits.cpu": "600m", "limits.memory": "2Gi"}
     (shop,) = loaded(tenant(quota=quota, limits={"defaultRequest": {"memory": "600Mi"}})).tenants
-    assert shop.quota["requests.cpu"] == "300m"
+    assert shop.quota["requests.cpu"] == "600m"
     assert {shop.limits.default["cpu"], shop.limits.max["cpu"]} == {"300m"}
     assert (shop.limits.min["cpu"], shop.limits.default_request["cpu"]) == ("10m", "100m")
     assert [

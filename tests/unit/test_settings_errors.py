@@ -59,16 +59,74 @@ TENANTS: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"quota": {"count/Deployments": 1}}, "quota.count/Deployments", "is no resource that a quota can limit"),
     ({"quota": []}, "quota", "should be a mapping of resources to quantities, is empty"),
-    ({"quota": {"requests.cpu": 9, "limits.cpu": 8}}, "quota.requests.cpu", "9 is more than limits.cpu (8)"),
     (
-        {"limits": {"max": {"cpu": 9}}},
-        "limits.max.cpu",
-        "9 is more than the whole quota of a namespace, quota.limits.cpu (8)",
+        {"quota": {"pods": 1}},
+        "quota.pods",
+        "1 cannot be divided over 2 regions (eu, na) so that each has some; raise it, or name fewer regions",
+    ),
+    ({"quotaShares": "even"}, "quotaShares", "should say how the quota is divided, is 'even'; write `equal`"),
+    ({"quotaShares": {}}, "quotaShares", "should say how the quota is divided, is empty; write `equal`"),
+    ({"quotaShares": {"na": 0, "eu": 1}}, "quotaShares.na", "should be a weight of 1 or more, is 0"),
+    ({"quotaShares": {"na": True, "eu": 1}}, "quotaShares.na", "should be a weight of 1 or more, is true"),
+    ({"quotaShares": {"na": {"pods": 1}, "eu": 1}}, "quotaShares.na", "should be a weight of 1 or more, is a mapping"),
+    ({"quotaShares": {"na": 2}}, "quotaShares", "says nothing of eu; name each of the tenant's regions"),
+    (
+        {"quotaShares": {"na": 2, "eu": 1, "eur": 1}},
+        "quotaShares.eur",
+        "'eur' is no region of this tenant; did you mean `eu`?",
     ),
     (
-        {"limits": {"defaultRequest": {"cpu": 5}}},
+        {"regions": ["na"], "quotaShares": {"na": 2, "eu": 1}},
+        "quotaShares.eu",
+        "'eu' is no region of this tenant",
+    ),
+    (
+        {"quota": {"pods": 10}, "quotaShares": {"na": {"pods": 4}, "eu": {"pods": 5}}},
+        "quotaShares",
+        "the shares of pods add up to 9, but quota.pods is 10; change one or the other",
+    ),
+    (
+        {"quotaShares": {"na": {"limits.memory": "16Gi"}, "eu": {"limits.memory": "16.5Gi"}}},
+        "quotaShares",
+        "the shares of limits.memory add up to 33280Mi, but quota.limits.memory is 48Gi",
+    ),
+    (
+        {"quotaShares": {"na": {"services": 0}, "eu": {"services": 60}}},
+        "quotaShares.na.services",
+        "should be more than 0, as quota.services (60) is",
+    ),
+    ({"quotaShares": {"na": {"pods": 150}, "eu": {}}}, "quotaShares.eu", "says nothing of pods, as others do"),
+    (
+        {"quotaShares": {"na": {"count/jobs.batch": 1}, "eu": {}}},
+        "quotaShares.na.count/jobs.batch",
+        "is not in the quota; add count/jobs.batch there, or leave it out here",
+    ),
+    ({"quotaShares": {"na": {"pod": 1}, "eu": {}}}, "quotaShares.na.pod", "is no resource that a quota can limit"),
+    (
+        {
+            "quotaShares": {
+                "na": {"requests.cpu": 9, "limits.cpu": 8},
+                "eu": {"requests.cpu": 3, "limits.cpu": 16},
+            }
+        },
+        "quotaShares.na.requests.cpu",
+        "9 is more than limits.cpu there (8); lower it, or raise that",
+    ),
+    (
+        {"quotaShares": {"na": 11, "eu": 1}, "limits": {"max": {"cpu": 3}}},
+        "limits.max.cpu",
+        "3 is more than the least share of quota.limits.cpu that a region has (2)",
+    ),
+    ({"quota": {"requests.cpu": 9, "limits.cpu": 8}}, "quota.requests.cpu", "9 is more than limits.cpu (8)"),
+    (
+        {"limits": {"max": {"cpu": 13}}},
+        "limits.max.cpu",
+        "13 is more than the least share of quota.limits.cpu that a region has (12)",
+    ),
+    (
+        {"limits": {"defaultRequest": {"cpu": 7}}},
         "limits.defaultRequest.cpu",
-        "5 is more than the whole quota of a namespace, quota.requests.cpu (4)",
+        "7 is more than the least share of quota.requests.cpu that a region has (6)",
     ),
     ({"quota": {"limits.memory": "1Gi"}, "limits": {"default": {"memory": "2Gi"}}}, "limits.default.memory", "2Gi is"),
     (
@@ -81,7 +139,7 @@ TENANTS: list[tuple[dict[str, Any], str, str]] = [
     ({"limits": {"max": {"mem": 1}}}, "limits.max.mem", "is no resource of a container; did you mean `memory`?"),
     ({"limits": {"defaults": {}}}, "limits.defaults", "is not a known field; did you mean `default`?"),
     ({"quota": {"limits.ephemeral-storage": "1Gi"}}, "limits.default.ephemeral-storage", "is missing"),
-    ({"quota": {"requests.ephemeral-storage": 1}}, "limits.defaultRequest.ephemeral-storage", "is missing"),
+    ({"quota": {"requests.ephemeral-storage": "1Gi"}}, "limits.defaultRequest.ephemeral-storage", "is missing"),
     ({"network": {"egress": [{"cidr": "10.0.0.0"}]}}, "network.egress[0].cidr", "'10.0.0.0' has no prefix length"),
     (
         {"network": {"egress": [{"cidr": "10.1.7.0/24"}]}},

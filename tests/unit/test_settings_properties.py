@@ -138,13 +138,14 @@ def test_accepted_limits_are_in_order_and_a_pod_that_says_nothing_fits(
     given_or_filled = [shop.limits.min, shop.limits.default_request, shop.limits.default, shop.limits.max]
     chain = [parse(step["cpu"]) for step in given_or_filled]
     assert chain == sorted(chain)
-    assert parse(shop.limits.default_request["cpu"]) <= parse(shop.quota["requests.cpu"])
-    assert parse(shop.limits.max["cpu"]) <= parse(shop.quota["limits.cpu"])
-    assert parse(shop.quota["requests.cpu"]) <= parse(shop.quota["limits.cpu"])
+    for own in shop.regional_quotas.values():
+        assert parse(shop.limits.default_request["cpu"]) <= parse(own["requests.cpu"])
+        assert parse(shop.limits.max["cpu"]) <= parse(own["limits.cpu"])
+        assert parse(own["requests.cpu"]) <= parse(own["limits.cpu"])
 
 
 KEYS = ["regions", "manager", "tenants", "tenantsFolder", "environment"]
-FIELDS = ["name", "owner", "regions", "namespaces", "podSecurity", "access", "quota", "limits", "network"]
+FIELDS = ["name", "owner", "regions", "namespaces", "podSecurity", "access", "quota", "quotaShares", "limits", "network"]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), anything, max_size=5))

@@ -64,8 +64,8 @@ def deliver(what: TenantSettings, *regions: str, opts: pulumi.ResourceOptions | 
 
 
 def test_each_region_gets_every_object_as_the_manifests_say(recorder: Recorder) -> None:
-    what = settings(namespaces=["web", "data"], access={"viewer": {"groups": ["v"]}})
-    manifests = tenant_manifests(what, address_ranges=RANGES)
+    what = settings(namespaces=["web", "data"], access={"viewer": {"groups": ["v"]}}, quotaShares={"eu": 1, "na": 2})
+    by_region = {region: tenant_manifests(what, region, address_ranges=RANGES) for region in ("eu", "na")}
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> pulumi.Output[None]:
@@ -75,8 +75,8 @@ def test_each_region_gets_every_object_as_the_manifests_say(recorder: Recorder) 
     for region in ("eu", "na"):
         own = [each for each in recorder.objects() if each.name.startswith(f"shop-{region}/")]
         by_name = {each.name + "/" + each.inputs["kind"]: each for each in own}
-        assert len(by_name) == len(manifests) == 12
-        for manifest in manifests:
+        assert len(by_name) == len(by_region[region]) == 12
+        for manifest in by_region[region]:
             namespace, name = manifest["metadata"].get("namespace"), manifest["metadata"]["name"]
             path = "/".join(filter(None, (f"shop-{region}", namespace, name, manifest["kind"])))
             assert by_name[path].inputs == manifest

@@ -16,7 +16,7 @@ RANGES = ("10.1.0.0/16", "10.101.0.0/16", "fd00:1::/56")
 
 def objects(**changes: object) -> list[dict[str, Any]]:
     (settings,) = loaded(tenant(**changes)).tenants
-    return tenant_manifests(settings, address_ranges=RANGES)
+    return tenant_manifests(settings, "eu", address_ranges=RANGES)
 
 
 def only(kind: str, **changes: object) -> dict[str, Any]:
@@ -25,8 +25,8 @@ def only(kind: str, **changes: object) -> dict[str, Any]:
 
 
 def test_a_namespace_has_four_objects_and_two_for_each_role_that_somebody_has() -> None:
-    assert [each["kind"] for each in objects()] == ["Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy"]
-    assert [each["kind"] for each in objects(access=EVERYBODY)][4:] == ["Role", "RoleBinding"] * 3
+    assert [each["kind"] for each in objects()] == ["Namespace", "LimitRange", "NetworkPolicy", "ResourceQuota"]
+    assert [each["kind"] for each in objects(access=EVERYBODY)][3:-1] == ["Role", "RoleBinding"] * 3
     assert len(objects(access=EVERYBODY, namespaces=["a", "b"])) == 20
 
 
@@ -56,8 +56,8 @@ def test_pod_security_is_enforced(level: str) -> None:
     assert namespace["annotations"] == {"fleet/owner": "team@example.com"}
 
 
-def test_the_quota_is_written_as_the_api_server_stores_it() -> None:
-    hard = only("ResourceQuota", quota={"requests.cpu": 0.5, "pods": 2000, "limits.memory": "1024Mi"})["spec"]["hard"]
+def test_the_quota_is_the_regions_share_as_the_api_server_stores_it() -> None:
+    hard = only("ResourceQuota", quota={"requests.cpu": 1, "pods": 4000, "limits.memory": "2048Mi"})["spec"]["hard"]
     assert (hard["requests.cpu"], hard["pods"], hard["limits.memory"]) == ("500m", "2k", "1Gi")
     assert all(canonical(quantity) == quantity for quantity in hard.values())
     assert list(hard) == sorted(hard)
@@ -98,6 +98,10 @@ def may(role: Role, verb: str, group: str, resource: str) -> bool:
 
 WRITES = ["create", "update", "patch", "delete", "deletecollection"]
 NEVER_WRITTEN = [
+    ("policy.karmada.io", "propagationpolicies"),
+    ("policy.karmada.io", "federatedresourcequotas"),
+    ("cluster.karmada.io", "clusters"),
+    ("work.karmada.io", "resourcebindings"),
     ("", "namespaces"),
     ("", "resourcequotas"),
     ("", "limitranges"),
@@ -117,6 +121,7 @@ def test_nobody_may_write_what_isolates_and_limits_the_tenant(role: Role) -> Non
         assert not {"*", "bind", "escalate", "impersonate"} & set(rule["verbs"])
         assert not [each for each in (*rule["resources"], *rule["apiGroups"]) if "*" in each]
         assert not [each for each in rule["resources"] if each.endswith("/proxy")]
+        assert not {"policy.karmada.io", "cluster.karmada.io", "work.karmada.io"} & set(rule["apiGroups"])
 
 
 def test_viewers_look_but_see_no_secrets_and_write_nothing() -> None:
@@ -125,6 +130,7 @@ def test_viewers_look_but_see_no_secrets_and_write_nothing() -> None:
         assert "secrets" not in rule["resources"]
     assert may(Role.VIEWER, "get", "", "pods/log")
     assert may(Role.VIEWER, "list", "apps", "deployments")
+    assert may(Role.VIEWER, "list", "autoscaling.karmada.io", "federatedhpas")
 
 
 def test_developers_run_workloads_but_do_not_handle_identities() -> None:
@@ -133,6 +139,8 @@ def test_developers_run_workloads_but_do_not_handle_identities() -> None:
         ("", "secrets"),
         ("", "pods/exec"),
         ("apps", "deployments"),
+        ("autoscaling.karmada.io", "cronfederatedhpas"),
+        ("autoscaling.karmada.io", "federatedhpas"),
         ("batch", "jobs"),
     ):
         assert may(Role.DEVELOPER, "create", group, resource)
@@ -194,6 +202,6 @@ def test_egress_to_everywhere_still_reaches_neither_the_fleet_nor_a_clouds_metad
 
 
 def test_the_same_settings_make_the_same_objects() -> None:
-    one: dict[str, Any] = {"quota": {"pods": 1, "secrets": 2}, "access": {"admin": {"groups": ["a", "b"]}}}
-    other: dict[str, Any] = {"access": {"admin": {"groups": ["b", "a"]}}, "quota": {"secrets": 2, "pods": 1}}
+    one: dict[str, Any] = {"quota": {"pods": 3, "secrets": 2}, "access": {"admin": {"groups": ["a", "b"]}}}
+    other: dict[str, Any] = {"access": {"admin": {"groups": ["b", "a"]}}, "quota": {"secrets": 2, "pods": 3}}
     assert repr(objects(**one)) == repr(objects(**other))

@@ -1,0 +1,76 @@
+"""The federation: a control plane of Karmada, the regions' clusters as its members, and failover between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.cluster import Cluster
+from components.federation.control_plane import ControlPlane
+from components.federation.failover import taint_policy
+from components.federation.flags import control_plane_flags
+from components.federation.member import Member, MemberArgs
+from components.federation.registry import create_control_plane
+from providers.karmada import Provider
+from stacks.fleet import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class FederationArgs:
+    """The settings of the fleet, and the cluster of each region."""
+
+    settings: Settings
+    clusters: Mapping[str, Cluster]
+
+    def __post_init__(self) -> None:
+        if missing := self.settings.regions.keys() - self.clusters.keys():
+            raise ValueError(f"there is no cluster for {', '.join(sorted(missing))}")
+
+
+class Federation(pulumi.ComponentResource):
+    """Karmada with every region in it. Its resource's name is the control plane's, and its kubeconfig context."""
+
+    control_plane: ControlPlane
+    members: Mapping[str, str]
+    """Name of the member of each region."""
+    provider: Provider
+    """For what Karmada is to keep in members; what it makes comes after all of them have joined."""
+
+    def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fleet:federation:Federation", name, None, opts)
+        inside = pulumi.ResourceOptions(parent=self)
+        settings = args.settings.federation
+        flags = control_plane_flags(settings)
+        self.control_plane = create_control_plane(name, args.settings.manager.cloud, flags, inside)
+        joined = [
+            Member(
+                args.clusters[region].name,
+                MemberArgs(cluster=args.clusters[region], control_plane=self.control_plane, settings=region_settings),
+                inside,
+            )
+            for region, region_settings in args.settings.regions.items()
+        ]
+        self.members = {region: args.clusters[region].name for region in args.settings.regions}
+        if settings.failover.enabled:
+            policy = taint_policy()
+            kubernetes.apiextensions.CustomResource(
+                f"{name}-taint-policy",
+                api_version=policy["apiVersion"],
+                kind=policy["kind"],
+                metadata=policy["metadata"],
+                spec=policy["spec"],
+                opts=pulumi.ResourceOptions(
+                    parent=self, provider=self.control_plane.provider, deleted_with=self.control_plane.resource
+                ),
+            )
+        self.provider = Provider(
+            f"{name}-templates",
+            kubeconfig=self.control_plane.kubeconfig,
+            opts=pulumi.ResourceOptions(
+                parent=self, deleted_with=self.control_plane.resource, depends_on=[member.resource for member in joined]
+            ),
+        )
+        self.register_outputs({"members": self.members})

@@ -1,0 +1,47 @@
+"""The flags that the settings of the federation ask of Karmada's programs."""
+
+from components.federation.failover import failover_flags, webhook_flags
+from stacks.federation import FederationSettings, RateSettings
+
+
+def control_plane_flags(federation: FederationSettings) -> dict[str, list[str]]:
+    """Return lists of flags by program, as `LabKarmadaArgs` and `HelmKarmadaArgs` take them."""
+    rates = federation.rates
+    return {
+        "karmada-controller-manager": [*failover_flags(federation.failover), *_controller_rates(rates)],
+        "karmada-scheduler": [*_requests(rates), *_queue(rates)],
+        "karmada-webhook": [*webhook_flags(federation.failover), *_requests(rates)],
+    }
+
+
+def _controller_rates(rates: RateSettings) -> list[str]:
+    many, few = rates.parallel_syncs, max(rates.parallel_syncs // 3, 1)
+    kinds = {
+        "work": many,
+        "resourcebinding": many,
+        "clusterresourcebinding": many,
+        "resource-template": many,
+        # One of these makes several of the others.
+        "namespace": few,
+        "propagation-policy": few,
+        "cluster-propagation-policy": few,
+        "dependent-resource": few,
+    }
+    return [
+        *_requests(rates),
+        f"--cluster-api-qps={rates.member_requests_per_second}",
+        f"--cluster-api-burst={2 * rates.member_requests_per_second}",
+        *_queue(rates),
+        *(f"--concurrent-{kind}-syncs={count}" for kind, count in kinds.items()),
+    ]
+
+
+def _requests(rates: RateSettings) -> list[str]:
+    return [f"--kube-api-qps={rates.requests_per_second}", f"--kube-api-burst={2 * rates.requests_per_second}"]
+
+
+def _queue(rates: RateSettings) -> list[str]:
+    return [
+        f"--rate-limiter-qps={rates.queued_per_second}",
+        f"--rate-limiter-bucket-size={2 * rates.queued_per_second}",
+    ]

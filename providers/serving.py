@@ -79,7 +79,7 @@ class Provider(proto.ResourceProviderServicer):
             replaces=[path for path, replaces in changes.items() if replaces],
             deleteBeforeReplace=kind.deletes_first,
             detailedDiff={
-                path: update(kind=update.UPDATE_REPLACE if replaces else update.UPDATE, inputDiff=path in new)
+                path: update(kind=update.UPDATE_REPLACE if replaces else update.UPDATE, inputDiff=_root(path) in new)
                 for path, replaces in changes.items()
             },
             hasDetailedDiff=True,
@@ -170,6 +170,11 @@ def _write(kind: Kind, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
     return _struct(
         {key: {**_SECRET, "value": value} if key in kind.secrets else value for key, value in outputs.items()}
     )
+
+
+def _root(path: str) -> str:
+    """The property that a path begins with: of `a["b"]` it is `a`."""
+    return path.partition("[")[0]
 
 
 def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:

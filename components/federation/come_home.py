@@ -10,19 +10,19 @@ from typing import Any
 from stacks.federation import FailoverSettings
 
 SCRIPT = Path(__file__).with_name("come_home.sh")
-"""The script. It needs kubectl, a POSIX shell with awk, and what ``environment`` gives it."""
+"""The script. It needs kubectl, a POSIX shell with awk, KUBECONFIG, and what ``variables`` gives it."""
 
 _NAME = "come-home"
 _LABELS = {"app.kubernetes.io/name": _NAME, "app.kubernetes.io/managed-by": "fleet"}
 _NOBODY = 65534
 
 
-def environment(failover: FailoverSettings, kubeconfig: str) -> Mapping[str, str]:
-    """Return the script's variables; `kubeconfig` is the path of one whose current context is Karmada's API.
+def variables(failover: FailoverSettings) -> Mapping[str, str]:
+    """Return the script's variables but for KUBECONFIG, whose current context is Karmada's API.
 
     It looks as often as Karmada looks at its members: less would be late, more would see nothing new.
     """
-    return {"KUBECONFIG": kubeconfig, "COME_HOME_SECONDS": str(failover.cluster_status_interval_seconds)}
+    return {"COME_HOME_SECONDS": str(failover.cluster_status_interval_seconds)}
 
 
 def come_home_manifests(
@@ -44,12 +44,12 @@ def come_home_manifests(
         metadata = {"name": _NAME, "namespace": namespace, "labels": _LABELS}
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
-    variables = {**environment(failover, "/etc/karmada/kubeconfig"), "HOME": "/tmp"}  # noqa: S108 (a volume)
+    environment = {**variables(failover), "KUBECONFIG": "/etc/karmada/kubeconfig", "HOME": "/tmp"}  # noqa: S108 (a volume)
     container = {
         "name": _NAME,
         "image": image,
         "command": ["/bin/sh", f"/opt/{_NAME}/{SCRIPT.name}"],
-        "env": [{"name": name, "value": value} for name, value in variables.items()],
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
         "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -11,7 +11,6 @@ import pulumi_kubernetes as kubernetes
 from components.cluster import Cluster
 from components.federation.control_plane import ControlPlane
 from components.federation.failover import taint_policy
-from components.federation.flags import control_plane_flags
 from components.federation.member import Member, MemberArgs
 from components.federation.registry import create_control_plane
 from providers.karmada import Provider
@@ -43,8 +42,7 @@ class Federation(pulumi.ComponentResource):
         super().__init__("fleet:federation:Federation", name, None, opts)
         inside = pulumi.ResourceOptions(parent=self)
         settings = args.settings.federation
-        flags = control_plane_flags(settings)
-        self.control_plane = create_control_plane(name, args.settings.manager.cloud, flags, inside)
+        self.control_plane = create_control_plane(name, args.settings.manager.cloud, settings, inside)
         joined = [
             Member(
                 args.clusters[region].name,

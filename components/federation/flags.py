@@ -3,12 +3,16 @@
 from components.federation.failover import failover_flags, webhook_flags
 from stacks.federation import FederationSettings, RateSettings
 
+# The two that are off by default let a HorizontalPodAutoscaler of a member scale its part of a Deployment; without them
+# Karmada takes that for drift and puts its own number back.
+_CONTROLLERS = "--controllers=*,hpaScaleTargetMarker,deploymentReplicasSyncer"
+
 
 def control_plane_flags(federation: FederationSettings) -> dict[str, list[str]]:
     """Return lists of flags by program, as `LabKarmadaArgs` and `HelmKarmadaArgs` take them."""
     rates = federation.rates
     return {
-        "karmada-controller-manager": [*failover_flags(federation.failover), *_controller_rates(rates)],
+        "karmada-controller-manager": [_CONTROLLERS, *failover_flags(federation.failover), *_controller_rates(rates)],
         "karmada-scheduler": [*_requests(rates), *_queue(rates)],
         "karmada-webhook": [*webhook_flags(federation.failover), *_requests(rates)],
     }

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 
+from components.federation.come_home import SCRIPT, variables
 from components.federation.control_plane import ControlPlane
-from lab.karmada import Karmada, KarmadaArgs
+from components.federation.flags import control_plane_flags
+from lab.karmada import Karmada, KarmadaArgs, Script
 from lab.tools.catalogue import KARMADA
+from stacks.federation import FederationSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabKarmadaArgs:
-    """`arguments` has more flags by program, such as `karmada-controller-manager`."""
+    """What the settings say of the federation."""
 
-    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    settings: FederationSettings
 
 
 class LabKarmada(ControlPlane):
@@ -24,13 +26,16 @@ class LabKarmada(ControlPlane):
 
     def __init__(self, name: str, args: LabKarmadaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Lab", name, opts)
+        failover = args.settings.failover
+        come_home = Script(text=SCRIPT.read_text(encoding="utf-8"), environment=variables(failover))
         karmada = Karmada(
             name,
             KarmadaArgs(
                 name=name,
                 directory=f".fleet/stacks/{pulumi.get_stack()}",
                 version=KARMADA.version,
-                arguments=args.arguments,
+                arguments=control_plane_flags(args.settings),
+                scripts={"come-home": come_home} if failover.enabled else {},
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -9,7 +9,7 @@ import http.client
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -26,6 +26,7 @@ from lab.karmada import credentials
 from lab.karmada.objects import objects, webhooks
 from lab.karmada.ports import KarmadaPorts
 from lab.karmada.programs import INSTALLED, READY, programs
+from lab.karmada.spec import Spec
 from lab.processes import Group
 from providers.patience import Patience
 
@@ -92,18 +93,18 @@ def status(folder: Path) -> Status:
     return Status.RUNNING if _is_ready(folder, record.ports.api_server) else Status.STOPPED
 
 
-def create(name: str, version: str, arguments: Mapping[str, Sequence[str]], folder: Path, patience: Patience) -> Record:
+def create(spec: Spec, folder: Path, patience: Patience) -> Record:
     """Make the control plane in `folder`, or go on with the one that is there already; it works when this returns.
 
     Raises `KarmadaError`, `BinaryError`, `PortTakenError`, `TimeoutError` or `CancelledError`.
     """
     with _lock(folder):
         record = Record.read(folder)
-        if record is not None and record.name == name:
-            return _bring_up(record, version, arguments, folder, patience)
+        if record is not None and record.name == spec.name:
+            return _bring_up(record, spec, folder, patience)
         _clear(folder)
         try:
-            return _make(name, version, arguments, folder, patience)
+            return _make(spec, folder, patience)
         except BaseException:
             _clear(folder)
             raise
@@ -125,42 +126,42 @@ def remove_all(directory: Path) -> None:
         remove(folder)
 
 
-def _make(name: str, version: str, arguments: Mapping[str, Sequence[str]], folder: Path, patience: Patience) -> Record:
+def _make(spec: Spec, folder: Path, patience: Patience) -> Record:
     folder.mkdir(mode=0o700, parents=True)
     ports = claims.claim(folder, KarmadaPorts)
     credentials.create(folder / "pki")
-    (folder / "kubeconfig").write_text(credentials.kubeconfig(name, ports.api_server, folder / "pki"))
-    _start(folder, ports, arguments, patience)
+    (folder / "kubeconfig").write_text(credentials.kubeconfig(spec.name, ports.api_server, folder / "pki"))
+    _start(folder, ports, spec, patience)
     _install(folder, ports)
     with Api(ports.api_server, folder / "pki") as api:
         namespace = api.get(_KUBE_SYSTEM) or {}
-    record = Record(name=name, ports=ports, identifier=namespace["metadata"]["uid"], version=version)
+    record = Record(name=spec.name, ports=ports, identifier=namespace["metadata"]["uid"], version=spec.version)
     _await_controllers(folder, ports, patience)
     record.write(folder)
     return record
 
 
-def _bring_up(
-    record: Record, version: str, arguments: Mapping[str, Sequence[str]], folder: Path, patience: Patience
-) -> Record:
-    _start(folder, record.ports, arguments, patience)
-    if record.version != version:
+def _bring_up(record: Record, spec: Spec, folder: Path, patience: Patience) -> Record:
+    _start(folder, record.ports, spec, patience)
+    if record.version != spec.version:
         _install(folder, record.ports)
-        record = Record(**{**vars(record), "version": version})
+        record = Record(**{**vars(record), "version": spec.version})
     (folder / INSTALLED).touch()
     _await_controllers(folder, record.ports, patience)
     record.write(folder)
     return record
 
 
-def _start(folder: Path, ports: KarmadaPorts, arguments: Mapping[str, Sequence[str]], patience: Patience) -> None:
+def _start(folder: Path, ports: KarmadaPorts, spec: Spec, patience: Patience) -> None:
     """Have every program run that may, and return when the API server is ready to be used."""
-    group, wanted = Group(folder), programs(folder, ports, arguments)
+    group, wanted = Group(folder), programs(folder, ports, spec)
     if not group.is_supervised():
         group.stop()  # what somebody has left behind who was killed
         claims.require_free((f"{name} of {folder.name}", port) for name, port in asdict(ports).items())
         for marker in (READY, INSTALLED):
             (folder / marker).unlink(missing_ok=True)
+    for name, script in spec.scripts.items():
+        (folder / f"{name}.sh").write_text(script.text)
     group.run(wanted)
     _await(partial(_is_ready, folder, ports.api_server), "kube-apiserver", folder, patience)
     (folder / READY).touch()

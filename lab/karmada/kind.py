@@ -11,18 +11,16 @@ from lab.cluster.lifecycle import Status
 from lab.cluster.ports import PortTakenError
 from lab.karmada import control_plane, credentials
 from lab.karmada.control_plane import KarmadaError, Record
+from lab.karmada.spec import REPLACING, UPDATING, Spec
 from providers.kind import Found, Kind, Values, differing
 from providers.patience import Patience
-
-_REPLACING = ("name", "directory")
-_UPDATING = ("version", "arguments")
 
 
 class KarmadaKind(Kind):
     """A control plane of Karmada. `root` is the folder of the project, from which directories are counted."""
 
     resource_type = "lab:index:Karmada"
-    required = _REPLACING + _UPDATING
+    required = REPLACING + UPDATING
     secrets = frozenset({"kubeconfig"})
     expected = (ApiError, BinaryError, KarmadaError, PortTakenError)
 
@@ -31,7 +29,7 @@ class KarmadaKind(Kind):
 
     def changes(self, identity: str, old: Values, new: Values, state: Values) -> Mapping[str, bool]:
         """Compare the settings, and look whether it lives: a plain `up` is to bring a dead one back."""
-        changes = {name: name in _REPLACING for name in differing(_REPLACING + _UPDATING, old, new)}
+        changes = {name: name in REPLACING for name in differing(REPLACING + UPDATING, old, new)}
         folder = self._folder(identity)
         record, found = Record.read(folder), control_plane.status(folder)
         if found is Status.MISSING or record is None:
@@ -71,9 +69,8 @@ class KarmadaKind(Kind):
         control_plane.remove(self._folder(identity))
 
     def _make(self, inputs: Values, patience: Patience) -> Values:
-        name, folder = inputs["name"], control_plane.folder_of(self._root, inputs["directory"], inputs["name"])
-        record = control_plane.create(name, inputs["version"], inputs["arguments"], folder, patience)
-        return _outputs(inputs, folder, record)
+        folder = control_plane.folder_of(self._root, inputs["directory"], inputs["name"])
+        return _outputs(inputs, folder, control_plane.create(Spec.of(inputs), folder, patience))
 
     def _folder(self, identity: str) -> Path:
         directory, _, name = identity.rpartition("/")

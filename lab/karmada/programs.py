@@ -5,13 +5,14 @@ Source: artifacts/deploy in the Karmada repository; but on loopback, and with no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab.cluster.kwok import ADVERTISED, find
 from lab.cluster.ports import LOOPBACK
 from lab.karmada.credentials import FRONT_PROXY
 from lab.karmada.ports import KarmadaPorts
+from lab.karmada.spec import Spec
 from lab.processes import Program
 
 READY = "api-server-is-ready"
@@ -36,8 +37,8 @@ _CONTROLLERS = (
 )
 
 
-def programs(folder: Path, ports: KarmadaPorts, arguments: Mapping[str, Sequence[str]]) -> list[Program]:
-    """All programs of the control plane in `folder`; `arguments` has more flags by program."""
+def programs(folder: Path, ports: KarmadaPorts, spec: Spec) -> list[Program]:
+    """All programs of the control plane in `folder`, and the scripts beside them."""
     health, metrics = ports.controller_manager_health, ports.controller_manager_metrics
     commands = {
         "etcd": _etcd(folder, ports),
@@ -51,10 +52,18 @@ def programs(folder: Path, ports: KarmadaPorts, arguments: Mapping[str, Sequence
     return [
         Program(
             name=name,
-            command=[str(find(name)), *(f"--{flag}={value}" for flag, value in flags), *arguments.get(name, ())],
+            command=[str(find(name)), *(f"--{flag}={value}" for flag, value in flags), *spec.arguments.get(name, ())],
             after=_after(name, folder),
         )
         for name, flags in commands.items()
+    ] + [
+        Program(
+            name=name,
+            command=["/bin/sh", str(folder / f"{name}.sh")],
+            environment={**script.environment, "KUBECONFIG": str(folder / "kubeconfig")},
+            after=str(folder / INSTALLED),
+        )
+        for name, script in spec.scripts.items()
     ]
 
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import pulumi
 
 from lab.cluster.resource import snake_case
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A shell script that is kept running beside Karmada, with variables; its KUBECONFIG is an administrator's."""
+
+    text: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,13 +24,14 @@ class KarmadaArgs:
 
     `directory` is where it keeps its files, relative to the project, so that the state names no path of a machine.
     `version` is the version of Karmada that the binaries on PATH must have, such as `v1.18.2`. `arguments` are lists of
-    flags by program, such as `karmada-controller-manager`, beyond those that the lab needs.
+    flags by program, such as `karmada-controller-manager`, beyond those that the lab needs. `scripts` are by name.
     """
 
     name: str
     directory: str
     version: str
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    scripts: Mapping[str, Script] = field(default_factory=dict)
 
 
 class Karmada(pulumi.CustomResource):
@@ -45,6 +54,7 @@ class Karmada(pulumi.CustomResource):
             "directory": args.directory,
             "version": args.version,
             "arguments": {program: list(flags) for program, flags in args.arguments.items()},
+            "scripts": {name: asdict(script) for name, script in args.scripts.items()},
         }
         outputs = dict.fromkeys(("kubeconfig", "server", "ca_data", "identifier", "status"))
         super().__init__("lab:index:Karmada", name, {**inputs, **outputs}, opts)

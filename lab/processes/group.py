@@ -86,7 +86,7 @@ class Group:
         """End every process of the group, and return when none is left: first the one that would start them again."""
         # Without asking: what is worth keeping, etcd has on the disk at any moment.
         ending.kill([process for process in self._processes() if self._is_supervisor(process)])
-        ending.kill(list(self._processes()))
+        ending.kill([each for process in self._processes() for each in (process, *_children(process))])
 
     @property
     def _configuration(self) -> Path:
@@ -134,3 +134,11 @@ class Group:
                 is_ours = first in own and any(f"{self.folder}/" in word for word in others)
                 if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                     yield process
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    """What the process has started, and what that has started."""
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []

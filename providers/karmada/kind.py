@@ -50,7 +50,13 @@ class ResourceTemplatesKind(Kind):
     def changes(self, identity: str, old: Values, new: Values, state: Values) -> Mapping[str, bool]:
         """Compare the settings alone: Karmada itself keeps what is in the members."""
         del identity, state
-        return dict.fromkeys(differing(_INPUTS, old, new), False)
+        changes = dict.fromkeys(differing(("members",), old, new), False)
+        before, after = old.get("manifests"), new.get("manifests")
+        if not isinstance(before, dict) or not isinstance(after, dict):
+            return {**changes, **({"manifests": False} if before != after else {})}
+        # Each by itself, so that a preview shows those that differ and no others.
+        keys = differing(sorted({*before, *after}), before, after)
+        return {**changes, **{f'manifests["{key}"]': False for key in keys}}
 
     def planned(self, inputs: Values, state: Values | None) -> Values:
         """Nothing is known before Karmada has been asked."""

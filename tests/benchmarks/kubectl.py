@@ -33,7 +33,7 @@ def write(folder: Path, fleet: Settings, tenants: Sequence[dict[str, object]]) -
     for settings in tenants:
         tenant = read_tenant(settings, Place("benchmark"), tuple(fleet.regions))
         for region in tenant.regions:
-            by_region[region] += tenant_manifests(tenant, address_ranges=fleet.address_ranges)
+            by_region[region] += tenant_manifests(tenant, region, address_ranges=fleet.address_ranges)
     files = []
     for region, items in by_region.items():
         path = folder / f"{region}-{tenants[0]['name']}.json"

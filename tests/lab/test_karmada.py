@@ -15,6 +15,7 @@ from lab.cluster.api import Api, ApiError
 from lab.cluster.lifecycle import Status
 from lab.karmada import control_plane
 from lab.karmada.control_plane import Record
+from lab.karmada.spec import Spec
 from lab.processes import Group, ending
 from lab.tools.catalogue import KARMADA
 from providers.patience import Patience
@@ -40,7 +41,8 @@ class ControlPlane:
 
     def create(self, **arguments: list[str]) -> Record:
         flags = {program.replace("_", "-"): list(values) for program, values in arguments.items()}
-        return control_plane.create("test-karmada", KARMADA.version, flags, self.folder, Patience(120))
+        spec = Spec(name="test-karmada", version=KARMADA.version, arguments=flags, scripts={})
+        return control_plane.create(spec, self.folder, Patience(120))
 
     def api(self) -> Api:
         record = Record.read(self.folder)

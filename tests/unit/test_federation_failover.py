@@ -88,3 +88,8 @@ def test_the_slowest_fleet_still_works_on_everything() -> None:
     syncs = [flag for flag in control_plane_flags(slow)["karmada-controller-manager"] if "-syncs=" in flag]
     assert syncs
     assert all(flag.endswith("=1") for flag in syncs)
+
+
+def test_autoscalers_of_a_member_are_not_put_right_by_karmada() -> None:
+    controllers = flags_of(control_plane_flags(FederationSettings())["karmada-controller-manager"])["--controllers"]
+    assert controllers.split(",") == ["*", "hpaScaleTargetMarker", "deploymentReplicasSyncer"]

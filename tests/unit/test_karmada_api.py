@@ -65,11 +65,14 @@ def test_a_key_reads_as_it_is_written_and_knows_its_path(text: str, path: str) -
 
 
 def test_works_and_bindings_are_called_as_karmada_1_18_called_them() -> None:
-    assert Key("Namespace", "", "try-a").binding == "try-a-namespace"
-    assert {key: Key.parse(key).work for key in WORKS} == WORKS
-
-
-WORKS: dict[str, str] = {}
+    assert Key.parse("Role/shop/tenant-admin").binding == "tenant-admin-role"
+    seen = {
+        "Namespace/payments-api": "payments-api-648cbd5989",
+        "LimitRange/search/tenant": "tenant-649555bd87",
+        "FederatedResourceQuota/shop/tenant": "tenant-79f756946f",
+        "RoleBinding/payments-api/tenant-admin": "tenant-admin-8887c88",
+    }
+    assert {key: Key.parse(key).work for key in seen} == seen
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from providers.karmada import ResourceTemplatesArgs
 from providers.karmada.api import ApiError
 from providers.karmada.kind import ResourceTemplatesKind
-from providers.kind import NotReadyError, Values
+from providers.kind import UNKNOWN, NotReadyError, Values
 from providers.patience import Patience
 from tests.unit.karmada_stand_in import Karmada, policy, serving, tenant
 
@@ -206,7 +206,8 @@ def test_a_refresh_shows_what_is_gone_and_what_differs_and_the_next_update_mends
     assert found is not None
     assert "FederatedResourceQuota/shop/tenant" not in found.inputs["manifests"]
     assert found.inputs["manifests"]["Role/shop/viewer"]["rules"][0]["verbs"] == ["*"]
-    assert kind.changes(identity, found.inputs, wanted, found.outputs) == {"manifests": False}
+    changes = kind.changes(identity, found.inputs, wanted, found.outputs)
+    assert set(changes) == {'manifests["FederatedResourceQuota/shop/tenant"]', 'manifests["Role/shop/viewer"]'}
     karmada.frozen = True
     with pytest.raises(NotReadyError, match="Role/shop/viewer"):
         kind.update(identity, wanted, found.outputs, Patience(0.4))
@@ -232,6 +233,7 @@ def test_settings_are_compared_without_a_request(kind: ResourceTemplatesKind, ka
     wanted = inputs(tenant("both", *BOTH), *BOTH)
     assert kind.changes("id", wanted, wanted, {}) == {}
     assert kind.changes("id", wanted, inputs(tenant("both", *BOTH), "lab-eu"), {}) == {"members": False}
+    assert kind.changes("id", wanted, {**wanted, "manifests": UNKNOWN}, {}) == {"manifests": False}
     assert karmada.requests == []
 
 

@@ -16,6 +16,8 @@ class KubernetesApi(pulumi.ComponentResource):
     """URL of the API server."""
     ca_data: pulumi.Output[str]
     """Certificate of the API server's CA: PEM in base64."""
+    identifier: pulumi.Output[str]
+    """Stays the same for its life, however its kubeconfig is rotated: when it changes, what was in it is made anew."""
     provider: kubernetes.Provider
     """For what is to be created in it."""
     resource: pulumi.Resource
@@ -30,12 +32,9 @@ class KubernetesApi(pulumi.ComponentResource):
         ca_data: pulumi.Output[str],
         identifier: pulumi.Output[str],
     ) -> None:
-        """Set the outputs, make the provider and register all; a subclass calls it last in its constructor.
-
-        `identifier` stays the same for its life, however its kubeconfig is rotated: only when it changes is what was in
-        it created anew.
-        """
+        """Set the outputs, make the provider and register all; a subclass calls it last in its constructor."""
         self.resource = resource
+        self.identifier = identifier
         self.kubeconfig = pulumi.Output.secret(kubeconfig)
         self.server = server
         self.ca_data = ca_data

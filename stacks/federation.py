@@ -182,8 +182,9 @@ class FederationSettings(Model):
 
 
 def usual_placements(regions: Sequence[str]) -> dict[str, Placement]:
-    """Return the placements of a fleet whose settings name none."""
-    singles = {region: SinglePlacement(strategy="single", region=region) for region in regions}
+    """Return the placements of a fleet whose settings name none, but for regions that cannot have their names."""
+    named = [region for region in regions if not why_not_label(region)]
+    singles = {region: SinglePlacement(strategy="single", region=region) for region in named}
     return {**singles, "even": EvenPlacement(strategy="even")}
 
 

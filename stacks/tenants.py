@@ -150,7 +150,7 @@ class Tenant(Model):
     @field_validator("limits", mode="after")
     @classmethod
     def _fit(cls, limits: Limits, info: ValidationInfo) -> Limits:
-        if not {"regions", "quota", "quota_shares"} <= info.data.keys():
+        if not {"regions", "quota", "quota_shares"} <= info.data.keys() or not _regions(info):
             return limits
         quotas = divided(info.data["quota"], info.data["quota_shares"], _regions(info)).values()
         return fitted(limits, {key: min((own[key] for own in quotas), key=parse) for key in info.data["quota"]})

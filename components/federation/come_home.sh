@@ -80,7 +80,7 @@ rebalancers() {
 look() {
     members="$(ready_members)" || return
     new="$(printf '%s\n' "$members" | SETTLED="$settled" awk 'NF && !index("\n" ENVIRON["SETTLED"] "\n", "\n" $0 "\n")')"
-    :
+    [ -n "$new" ] || return 0
     waiting="$(unfinished)" || return
     [ -z "$waiting" ] || return 0
     workloads="$(divided_workloads)" || return

@@ -67,6 +67,7 @@ class Federation(pulumi.ComponentResource):
         self.provider = Provider(
             f"{name}-templates",
             kubeconfig=self.control_plane.kubeconfig,
+            identifier=self.control_plane.identifier,
             opts=pulumi.ResourceOptions(
                 parent=self, deleted_with=self.control_plane.resource, depends_on=[member.resource for member in joined]
             ),

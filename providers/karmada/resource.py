@@ -12,10 +12,22 @@ from providers.karmada.objects import KINDS, Key, Manifest
 
 
 class Provider(pulumi.ProviderResource):
-    """The provider of one Karmada; `kubeconfig`, of an administrator of its API, is kept as a secret."""
+    """The provider of one Karmada.
 
-    def __init__(self, name: str, *, kubeconfig: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("karmada", name, {"kubeconfig": pulumi.Output.secret(kubeconfig)}, opts)
+    `kubeconfig`, of an administrator of its API, is kept as a secret. Another `identifier` is another Karmada, in which
+    all has to be made anew.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kubeconfig: pulumi.Input[str],
+        identifier: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        settings = {"kubeconfig": pulumi.Output.secret(kubeconfig), "identifier": identifier}
+        super().__init__("karmada", name, settings, opts)
 
 
 @dataclass(frozen=True, kw_only=True)

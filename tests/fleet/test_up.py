@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from lab.tools.catalogue import KUBERNETES
+from tests.fleet.clone import Clone
 from tests.fleet.conftest import Fleet
 
 _REGIONS = ("na", "eu", "sea", "manager")
@@ -48,8 +49,8 @@ def test_a_second_up_changes_nothing_and_says_so(fleet: Fleet) -> None:
     assert {process.pid for process in fleet.clone.processes()} == before
 
 
-def test_the_state_keeps_no_stack_traces_of_the_tenants_objects(fleet: Fleet) -> None:
-    resources = fleet.clone.state()["latest"]["resources"]
+def test_the_state_keeps_no_stack_traces_of_objects_that_are_delivered_one_by_one(small_fleet: Clone) -> None:
+    resources = small_fleet.state()["latest"]["resources"]
     objects = [each for each in resources if each["type"].startswith("kubernetes:")]
     assert objects
     assert [each["urn"] for each in objects if each.get("stackTrace")] == []
@@ -57,7 +58,7 @@ def test_the_state_keeps_no_stack_traces_of_the_tenants_objects(fleet: Fleet) ->
 
 def test_its_kubeconfig_has_a_context_for_each_cluster_that_works_and_is_its_owners_alone(fleet: Fleet) -> None:
     assert stat.S_IMODE(fleet.kubeconfig_file.stat().st_mode) == 0o600
-    assert sorted(context["name"] for context in fleet.kubeconfig["contexts"]) == sorted(_CLUSTERS)
+    assert sorted(context["name"] for context in fleet.kubeconfig["contexts"]) == sorted([*_CLUSTERS, "lab-karmada"])
     kubectl = fleet.clone.root / ".fleet" / "bin" / "kubectl"
     for cluster in _CLUSTERS:
         command = [

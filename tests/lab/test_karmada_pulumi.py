@@ -17,7 +17,7 @@ from providers.karmada import Provider, ResourceTemplates, ResourceTemplatesArgs
 from tests.unit.karmada_stand_in import tenant
 
 config = pulumi.Config()
-provider = Provider("karmada", kubeconfig=config.require("kubeconfig"))
+provider = Provider("karmada", kubeconfig=config.require("kubeconfig"), identifier="1")
 manifests = tenant("eu", "lab-eu", verbs=json.loads(config.require("verbs")))
 ResourceTemplates(
     "shop",

@@ -35,6 +35,8 @@ class Karmada:
         self.members: dict[str, dict[str, Manifest]] = {member: {} for member in members}
         self.placed: dict[str, list[str]] = {}
         self.down: set[str] = set()
+        self.slow: set[str] = set()
+        """Members to which deliveries wait."""
         self.refuses: dict[str, str] = {}
         """Paths of objects that no member takes, with what it says."""
         self.frozen = False
@@ -56,7 +58,7 @@ class Karmada:
             del self.placed[path]
         if not self.frozen:
             for name, has in self.members.items():
-                if name not in self.down:
+                if name not in self.down | self.slow:
                     self._deliver(name, has)
 
     def _policy(self, found: Manifest) -> Manifest | None:

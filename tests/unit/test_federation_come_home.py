@@ -132,8 +132,9 @@ def test_where_nothing_has_failed_nothing_happens(karmada: Karmada) -> None:
     assert karmada.created == []
 
 
-def test_a_member_that_is_not_ready_is_left_alone(karmada: Karmada) -> None:
-    karmada.members(na=f"False {BACK} NoSchedule NoExecute")
+@pytest.mark.parametrize("state", [f"False {BACK} ", f"Unknown {BACK} ", f"False {BACK} NoSchedule NoExecute", "  "])
+def test_a_member_that_is_not_ready_is_left_alone(karmada: Karmada, state: str) -> None:
+    karmada.members(na=state)
     karmada.workloads(workload())
     looked(karmada)
     assert karmada.created == []

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from stacks.clusters import SyncMode
 from stacks.federation import BackupPlacement, EvenPlacement, SinglePlacement, WeightedPlacement
+from stacks.schema import json_schema
 from tests.unit.settings_samples import cluster, config, errors_of, loaded
 
 
@@ -160,3 +162,23 @@ def test_a_federation_needs_a_manager() -> None:
     assert errors_of(configuration) == [
         "fleet:manager: is missing; it should be a mapping with cloud, location and network"
     ]
+
+
+@pytest.mark.parametrize(
+    ("federation", "right"),
+    [
+        ({"enabled": False}, True),
+        ({"failover": {"toleranceSeconds": 0}, "rates": {"parallelSyncs": 30}}, True),
+        (placements(a={"strategy": "even"}, b={"strategy": "weighted", "weights": {"eu": 1}}), True),
+        (placements(a={"strategy": "backup", "primary": "eu", "backups": ["na"]}), True),
+        ({"enabled": "no"}, False),
+        ({"failover": {"toleranceSeconds": -1}}, False),
+        (placements(a={"strategy": "evne"}), False),
+        (placements(a={"strategy": "single"}), False),
+        (placements(a={"strategy": "local", "region": "eu", "primary": "eu"}), False),
+    ],
+    ids=str,
+)
+def test_an_editor_knows_a_right_federation_from_a_wrong_one(federation: dict[str, Any], *, right: bool) -> None:
+    document = {"config": {f"fleet:{key}": value for key, value in config(federation=federation).items()}}
+    assert Draft202012Validator(json_schema()).is_valid(document) == right

@@ -146,6 +146,14 @@ def test_a_member_that_is_left_loses_everything(kind: ResourceTemplatesKind, kar
     assert state["members"] == ["lab-eu"]
 
 
+def test_a_member_that_is_left_is_waited_for(kind: ResourceTemplatesKind, karmada: Karmada) -> None:
+    identity, state = create(kind, inputs(tenant("both", *BOTH), *BOTH))
+    karmada.slow = {"lab-na"}
+    with pytest.raises(NotReadyError, match=r"the end of .* in lab-na did not come") as caught:
+        kind.update(identity, inputs(tenant("one", "lab-eu"), "lab-eu"), state, Patience(1))
+    assert caught.value.outputs["members"] == ["lab-eu", "lab-na"], "it is left by the next update"
+
+
 def test_a_member_that_is_joined_gets_everything(kind: ResourceTemplatesKind, karmada: Karmada) -> None:
     identity, state = create(kind, inputs(tenant("one", "lab-eu"), "lab-eu"))
     kind.update(identity, inputs(tenant("both", *BOTH), *BOTH), state, Patience(10))

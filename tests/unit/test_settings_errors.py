@@ -231,6 +231,7 @@ CLUSTERS: list[tuple[dict[str, Any], str, str]] = [
 FLEETS: list[tuple[dict[str, Any], str, str]] = [
     (config(regionz={}), "regionz", "is not a known setting; did you mean `regions`?"),
     (config(regions={}), "regions", "is empty; a fleet has one region or more"),
+    (config(tenant(), regions={}), "regions", "is empty; a fleet has one region or more"),
     (config(regions=[]), "regions", "should be a mapping of region names to clusters, is empty"),
     (config(regions="not JSON"), "regions", "should be a mapping of region names to clusters, is 'not JSON'"),
     (config(regions={"eu": 3}), "regions.eu", "should be a mapping with cloud, location and network, is 3"),

@@ -145,7 +145,18 @@ def test_accepted_limits_are_in_order_and_a_pod_that_says_nothing_fits(
 
 
 KEYS = ["regions", "manager", "tenants", "tenantsFolder", "environment"]
-FIELDS = ["name", "owner", "regions", "namespaces", "podSecurity", "access", "quota", "quotaShares", "limits", "network"]
+FIELDS = [
+    "name",
+    "owner",
+    "regions",
+    "namespaces",
+    "podSecurity",
+    "access",
+    "quota",
+    "quotaShares",
+    "limits",
+    "network",
+]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), anything, max_size=5))

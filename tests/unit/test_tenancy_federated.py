@@ -57,7 +57,7 @@ def test_a_tenant_is_one_resource_however_many_regions_it_has(recorder: Recorder
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> pulumi.Output[None]:
-        component = FederatedTenant("shop", arguments(what, Provider("karmada", kubeconfig="k")))
+        component = FederatedTenant("shop", arguments(what, Provider("karmada", kubeconfig="k", identifier="1")))
         assert component.namespaces == {region: ["shop-web", "shop-data"] for region in regions}
         return component.urn.apply(lambda _: None)
 
@@ -77,7 +77,7 @@ def test_the_policies_are_one_resource_for_the_fleet(recorder: Recorder) -> None
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> pulumi.Output[None]:
-        provider = Provider("karmada", kubeconfig="k")
+        provider = Provider("karmada", kubeconfig="k", identifier="1")
         args = TenantPlacementArgs(tenants=tenants, members=MEMBERS, provider=provider)
         return TenantPlacement("tenants", args).urn.apply(lambda _: None)
 
@@ -95,7 +95,7 @@ def test_the_policies_are_one_resource_for_the_fleet(recorder: Recorder) -> None
 def test_the_kubeconfig_of_the_provider_is_a_secret(recorder: Recorder) -> None:
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> pulumi.Output[None]:
-        return Provider("karmada", kubeconfig="key").urn.apply(lambda _: None)
+        return Provider("karmada", kubeconfig="key", identifier="1").urn.apply(lambda _: None)
 
     run()
     (provider,) = recorder.created

@@ -148,7 +148,11 @@ def _show_health(stack: str, pulumi: Pulumi) -> bool:
     from cli import health  # noqa: PLC0415 - the Kubernetes client takes half a second that other commands need not wait
 
     clusters = health.look(pulumi.outputs())
-    Console(highlight=False).print(health.table(stack, clusters))
+    out = Console(highlight=False)
+    out.print(health.table(stack, clusters))
+    out.print(f"To reach it: ./fleet kubeconfig {stack} -o F; kubectl --kubeconfig F --context …", soft_wrap=True)
+    for problem in health.problems(clusters):
+        out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
     return all(cluster.problem is None for cluster in clusters)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import urllib3
 import yaml
 from kubernetes import client, config
-from rich.markup import escape
 from rich.table import Table
 
 _TIMEOUT_SECONDS = 5
@@ -56,7 +55,7 @@ def table(stack: str, clusters: list[ClusterHealth]) -> Table:
     """The fleet as a table for the terminal."""
     table = Table(title=f"fleet {stack}", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("cluster", "region", "version", "nodes", "tenants", "member", "API server", "health"):
-        table.add_column(column, no_wrap=column != "health")
+        table.add_column(column, no_wrap=True)
     for cluster in clusters:
         table.add_row(
             cluster.name,
@@ -66,11 +65,14 @@ def table(stack: str, clusters: list[ClusterHealth]) -> Table:
             str(cluster.tenants),
             cluster.member,
             cluster.server.removeprefix("https://"),
-            "[green]ready[/]" if cluster.problem is None else f"[red]{escape(cluster.problem)}[/]",
+            "[green]ready[/]" if cluster.problem is None else "[red]not ready[/]",
         )
-    table.caption = f"To reach it: ./fleet kubeconfig {stack} -o F; kubectl --kubeconfig F --context …"
-    table.caption_justify = "left"
     return table
+
+
+def problems(clusters: list[ClusterHealth]) -> list[str]:
+    """A line for each cluster that is not well, with why."""
+    return [f"{cluster.name}: {cluster.problem}" for cluster in clusters if cluster.problem is not None]
 
 
 def _ask(name: str, region: str, server: str, kubeconfig: str) -> ClusterHealth:
@@ -110,9 +112,11 @@ def _ask_members(name: str, server: str, kubeconfig: str) -> tuple[ClusterHealth
 
 
 def _as_member(cluster: ClusterHealth, members: Mapping[str, str]) -> ClusterHealth:
-    member = members.get(cluster.name, "")
-    problem = cluster.problem or (f"Karmada: {member}" if member not in {"", _READY} else None)
-    return replace(cluster, member="not ready" if member not in {"", _READY} else member, problem=problem)
+    found = members.get(cluster.name)
+    if found in {None, _READY}:
+        return replace(cluster, member=found or "")
+    reasons = [reason for reason in (cluster.problem, f"Karmada: {found}") if reason]
+    return replace(cluster, member="not ready", problem="; ".join(reasons))
 
 
 def _readiness(member: Mapping[str, Any]) -> str:

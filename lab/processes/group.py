@@ -1,8 +1,8 @@
 """A group of processes under one supervisord, which has a folder of its own and is known by it.
 
 There is no control socket: supervisord reads what is to run when it starts, and is started anew for something else.
-Processes are found by the files of the folder that they name among their arguments, as those of clusters are: a number
-in a file may by now be a stranger's.
+Processes are found by their whole command lines, which name files of the folder: a number in a file may by now be a
+stranger's.
 """
 
 from __future__ import annotations
@@ -126,12 +126,14 @@ class Group:
         return False
 
     def _processes(self) -> Iterator[psutil.Process]:
-        """The supervisor and the programs, also those that have not become themselves yet."""
-        own = {sys.executable} | {json.loads(file.read_text())["command"][0] for file in self._files()}
+        """The supervisor and the programs, also those that have not become themselves yet, whoever's Python it is."""
+        files = self._files()
+        named = {str(self._configuration), *map(str, files)}
+        commands = [json.loads(file.read_text())["command"] for file in files]
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                first, *others = process.cmdline() or [""]
-                is_ours = first in own and any(f"{self.folder}/" in word for word in others)
+                words = process.cmdline()
+                is_ours = words in commands or not named.isdisjoint(words)
                 if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                     yield process
 

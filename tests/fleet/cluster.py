@@ -42,20 +42,24 @@ class Cluster:
         return bool(self.authorization.create_subject_access_review(review).status.allowed)
 
     def owned(self) -> dict[Key, str]:
-        """The UIDs of all objects that bear a tenant's label, of the kinds that tenants are made of."""
+        """The UIDs of all objects that bear a tenant's label, of the kinds that tenants are made of.
+
+        Quotas are told by their namespace: Karmada makes a tenant's in its regions, and gives them no such label.
+        """
         lists: dict[str, Callable[..., Any]] = {
             "Namespace": self.core.list_namespace,
-            "ResourceQuota": self.core.list_resource_quota_for_all_namespaces,
             "LimitRange": self.core.list_limit_range_for_all_namespaces,
             "NetworkPolicy": self.networking.list_network_policy_for_all_namespaces,
             "Role": self.rbac.list_role_for_all_namespaces,
             "RoleBinding": self.rbac.list_role_binding_for_all_namespaces,
         }
-        return {
-            (kind, item.metadata.namespace or "", item.metadata.name): item.metadata.uid
-            for kind, function in lists.items()
-            for item in function(label_selector=_TENANT_LABEL).items
-        }
+        found = [
+            (kind, item) for kind, function in lists.items() for item in function(label_selector=_TENANT_LABEL).items
+        ]
+        namespaces = {item.metadata.name for kind, item in found if kind == "Namespace"}
+        quotas = self.core.list_resource_quota_for_all_namespaces().items
+        found += [("ResourceQuota", item) for item in quotas if item.metadata.namespace in namespaces]
+        return {(kind, item.metadata.namespace or "", item.metadata.name): item.metadata.uid for kind, item in found}
 
     def namespaces(self) -> dict[str, client.V1Namespace]:
         """The tenants' namespaces by name."""

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from lab.cluster.kind import ClusterKind
 from lab.karmada.kind import KarmadaKind
+from lab.karmada.restart import KarmadaRestartKind
 from providers.serving import Provider, project_root, serve
 
 
 def main() -> None:
     """Serve the engine that started this process."""
     root = project_root(Path.cwd())
-    serve(Provider(ClusterKind(root), KarmadaKind(root)))
+    serve(Provider(ClusterKind(root), KarmadaKind(root), KarmadaRestartKind(root)))
 
 
 if __name__ == "__main__":

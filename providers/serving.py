@@ -24,7 +24,7 @@ from google.rpc import status_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from providers.kind import Kind, NotReadyError, Values, differing, is_known
+from providers.kind import Kind, NotReadyError, Values, is_known
 from providers.patience import CancelledError, Patience
 
 VERSION = "0.1.0"
@@ -50,12 +50,9 @@ class Provider(proto.ResourceProviderServicer):
         return proto.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: proto.DiffRequest, context: grpc.ServicerContext) -> proto.DiffResponse:
-        """Say that another `identifier` is another world, in which all has to be made anew; the rest may change."""
-        old, new = _read(request.old_inputs), _read(request.news)
-        return proto.DiffResponse(
-            changes=proto.DiffResponse.DIFF_SOME if old != new else proto.DiffResponse.DIFF_NONE,
-            replaces=list(differing(["identifier"], old, new)),
-        )
+        """Say that settings may change; they never change what a resource is."""
+        changed = request.old_inputs != request.news
+        return proto.DiffResponse(changes=proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE)
 
     def Configure(self, request: proto.ConfigureRequest, context: grpc.ServicerContext) -> proto.ConfigureResponse:
         """Take inputs without their secret marks: the engine keeps those, and a kind says which outputs are secret."""

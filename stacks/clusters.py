@@ -24,18 +24,8 @@ class Cloud(StrEnum):
     LAB = "lab"
 
 
-class SyncMode(StrEnum):
-    """Who reaches whom between Karmada and a member."""
-
-    PUSH = "push"
-    PULL = "pull"
-
-
 class MemberSettings(Model):
-    """How a region's cluster joins the federation."""
-
-    mode: SyncMode = SyncMode.PUSH
-    """`push`: Karmada reaches the cluster. `pull`: an agent in it reaches Karmada, where Karmada cannot reach it."""
+    """How a region's cluster joins the federation: Karmada reaches its API server (push mode)."""
 
     credential: Whole = Field(default=1, ge=1)
     """Number of the credentials that Karmada and the cluster know each other by. Raise it to have new ones made."""

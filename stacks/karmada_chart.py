@@ -51,7 +51,7 @@ class KarmadaChart(Model):
     """The load balancer's static address, in the certificate too. Left out: the one that the cloud gives."""
 
     source_ranges: Annotated[tuple[SourceRange, ...], unique("the range")] = Field(min_length=1)
-    """Ranges from which the API server is reached: those who run the fleet, and members that pull."""
+    """Ranges from which the API server is reached: those who run the fleet."""
 
     service_annotations: Mapping[str, str] = Field(default_factory=dict)
     """Annotations of the load balancer's Service, such as those by which a cloud is told of its static address."""

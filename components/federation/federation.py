@@ -51,6 +51,11 @@ class Federation(pulumi.ComponentResource):
             )
             for region, region_settings in args.settings.regions.items()
         ]
+        numbers = {each: member.federation.credential for each, member in args.settings.regions.items()}
+        credentials = {
+            each: str(number) for each, number in numbers.items() if number > 1
+        }  # the first is new to nobody
+        self.control_plane.take_up(credentials, [member.resource for member in joined])
         self.members = {region: args.clusters[region].name for region in args.settings.regions}
         if settings.failover.enabled:
             policy = taint_policy()

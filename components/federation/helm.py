@@ -102,6 +102,16 @@ class HelmKarmada(ControlPlane):
             identifier=ca.id,
         )
 
+    def take_up(self, credentials: Mapping[str, pulumi.Input[str]], after: Sequence[pulumi.Resource]) -> None:
+        """As every control plane: an annotation of the controllers' pods changes, and they are rolled."""
+        annotations = {"fleet/credentials": pulumi.Output.json_dumps(credentials)}
+        kubernetes.apps.v1.DeploymentPatch(
+            f"{self.name}-credentials",
+            metadata={"name": f"{RELEASE}-controller-manager", "namespace": NAMESPACE},
+            spec={"template": {"metadata": {"annotations": annotations}}},
+            opts=self._inside(*after),
+        )
+
     def _inside(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of what is in the manager's cluster: it goes with it."""
         return pulumi.ResourceOptions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,7 +10,7 @@ import pulumi
 from components.federation.come_home import SCRIPT, variables
 from components.federation.control_plane import ControlPlane
 from components.federation.flags import control_plane_flags
-from lab.karmada import Karmada, KarmadaArgs, Script
+from lab.karmada import Karmada, KarmadaArgs, KarmadaRestart, Script
 from lab.tools.catalogue import KARMADA
 from stacks.federation import FederationSettings
 
@@ -39,10 +40,21 @@ class LabKarmada(ControlPlane):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._karmada = karmada
         self.finish(
             resource=karmada,
             kubeconfig=karmada.kubeconfig,
             server=karmada.server,
             ca_data=karmada.ca_data,
             identifier=karmada.identifier,
+        )
+
+    def take_up(self, credentials: Mapping[str, pulumi.Input[str]], after: Sequence[pulumi.Resource]) -> None:
+        """As every control plane."""
+        KarmadaRestart(
+            f"{self.name}-restart",
+            karmada=self._karmada,
+            program="karmada-controller-manager",
+            triggers=credentials,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=self._karmada, depends_on=list(after)),
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.tenancy.manifests import Manifest
+    from providers.karmada import Provider
     from stacks.federation import FailoverSettings, Placement
     from stacks.tenants import Tenant
 
@@ -34,7 +35,7 @@ class TenantPlacementArgs:
 
     tenants: Sequence[Tenant]
     members: Mapping[str, str]
-    provider: pulumi.ProviderResource
+    provider: Provider
     control_plane: pulumi.Resource | None = None
 
 
@@ -46,7 +47,7 @@ class TenantPlacement(pulumi.ComponentResource):
         policies = tenant_policies([tenant.regions for tenant in args.tenants], args.members)
         ResourceTemplates(
             f"{name}-policies",
-            ResourceTemplatesArgs(manifests=[*policies, *proxy_access()], members=[]),
+            ResourceTemplatesArgs(manifests=[*policies, *proxy_access()], members=[], karmada=args.provider.identifier),
             pulumi.ResourceOptions(parent=self, provider=args.provider, deleted_with=args.control_plane),
         )
         self.register_outputs({})
@@ -63,7 +64,7 @@ class FederatedTenantArgs:
 
     tenant: Tenant
     members: Mapping[str, str]
-    provider: pulumi.ProviderResource
+    provider: Provider
     address_ranges: Sequence[str]
     placements: Mapping[str, Placement]
     failover: FailoverSettings
@@ -106,7 +107,11 @@ class FederatedTenant(pulumi.ComponentResource):
         super().__init__("fleet:tenancy:FederatedTenant", name, None, opts)
         ResourceTemplates(
             f"{name}-templates",
-            ResourceTemplatesArgs(manifests=args.manifests(), members=list(args.tenant_members.values())),
+            ResourceTemplatesArgs(
+                manifests=args.manifests(),
+                members=list(args.tenant_members.values()),
+                karmada=args.provider.identifier,
+            ),
             pulumi.ResourceOptions(parent=self, provider=args.provider, deleted_with=args.control_plane),
         )
         self.namespaces = {region: list(args.tenant.namespace_names) for region in args.tenant.regions}

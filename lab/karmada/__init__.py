@@ -3,6 +3,6 @@
 `Karmada` is the Pulumi resource. What a provider does for it is in `kind.py`, and to the machine in `control_plane.py`.
 """
 
-from lab.karmada.resource import Karmada, KarmadaArgs, Script
+from lab.karmada.resource import Karmada, KarmadaArgs, KarmadaRestart, Script
 
-__all__ = ["Karmada", "KarmadaArgs", "Script"]
+__all__ = ["Karmada", "KarmadaArgs", "KarmadaRestart", "Script"]

@@ -110,6 +110,19 @@ def create(spec: Spec, folder: Path, patience: Patience) -> Record:
             raise
 
 
+def restart(folder: Path, program: str, patience: Patience) -> None:
+    """Start a program of the control plane in `folder` anew; all of it works when this returns.
+
+    Raises `KarmadaError`, `TimeoutError` or `CancelledError`.
+    """
+    with _lock(folder):
+        record = Record.read(folder)
+        if record is None:
+            raise KarmadaError(f"there is no control plane in {folder}")
+        Group(folder).restart(program)
+        _await_controllers(folder, record.ports, patience)
+
+
 def remove(folder: Path) -> None:
     """Remove the control plane in `folder`, however it is found: no process, port or file of it is left."""
     with _lock(folder):

@@ -62,3 +62,19 @@ class Karmada(pulumi.CustomResource):
     def translate_output_property(self, prop: str) -> str:
         """The Python name of a property: `caData` is `ca_data`."""
         return snake_case(prop)
+
+
+class KarmadaRestart(pulumi.CustomResource):
+    """Starts a program of a control plane anew whenever one of `triggers` changes."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        karmada: Karmada,
+        program: str,
+        triggers: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {"controlPlane": karmada.id, "program": program, "triggers": dict(triggers)}
+        super().__init__("lab:index:KarmadaRestart", name, inputs, opts)

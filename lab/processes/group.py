@@ -72,11 +72,14 @@ class Group:
 
     def missing(self) -> list[str]:
         """The names of the programs that do not run now."""
-        running = []
-        for process in self._processes():
-            with contextlib.suppress(psutil.Error):
-                running.append(process.cmdline())
+        running = [_command_line(process) for process in self._processes()]
         return [file.stem for file in self._files() if json.loads(file.read_text())["command"] not in running]
+
+    def restart(self, name: str) -> None:
+        """End the program `name`; the supervisor starts it again."""
+        file = self.folder / "programs" / f"{name}.json"
+        words = json.loads(file.read_text())["command"]
+        ending.kill([process for process in self._processes() if _command_line(process) == words])
 
     def log(self, name: str) -> Path:
         """The file with what the program `name` has written."""
@@ -121,9 +124,7 @@ class Group:
         return "\n".join([*lines, ""])
 
     def _is_supervisor(self, process: psutil.Process) -> bool:
-        with contextlib.suppress(psutil.Error):
-            return str(self._configuration) in process.cmdline()
-        return False
+        return str(self._configuration) in _command_line(process)
 
     def _processes(self) -> Iterator[psutil.Process]:
         """The supervisor and the programs, also those that have not become themselves yet, whoever's Python it is."""
@@ -136,6 +137,13 @@ class Group:
                 is_ours = words in commands or not named.isdisjoint(words)
                 if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                     yield process
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

@@ -14,7 +14,7 @@ from providers.karmada.propagation import Expectation
 from providers.kind import Found, Kind, NotReadyError, Values, differing
 from providers.patience import CancelledError, Patience
 
-_INPUTS = ("manifests", "members")
+_INPUTS = ("manifests", "members", "karmada")
 
 
 class ResourceTemplatesKind(Kind):

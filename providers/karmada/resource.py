@@ -12,10 +12,9 @@ from providers.karmada.objects import KINDS, Key, Manifest
 
 
 class Provider(pulumi.ProviderResource):
-    """The provider of one Karmada.
+    """The provider of one Karmada; `kubeconfig`, of an administrator of its API, is kept as a secret.
 
-    `kubeconfig`, of an administrator of its API, is kept as a secret. Another `identifier` is another Karmada, in which
-    all has to be made anew.
+    `identifier` tells one Karmada from another: what is kept in it is put into a Karmada that was made anew, again.
     """
 
     def __init__(
@@ -26,8 +25,8 @@ class Provider(pulumi.ProviderResource):
         identifier: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        settings = {"kubeconfig": pulumi.Output.secret(kubeconfig), "identifier": identifier}
-        super().__init__("karmada", name, settings, opts)
+        super().__init__("karmada", name, {"kubeconfig": pulumi.Output.secret(kubeconfig)}, opts)
+        self.identifier = identifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +35,13 @@ class ResourceTemplatesArgs:
 
     `members` are the names of the members that policies of the fleet place these objects in: every one of them must
     have every object for the resource to be there. Karmada's own objects, such as policies, stay in Karmada; of a
-    FederatedResourceQuota, each member has its share.
+    FederatedResourceQuota, each member has its share. `karmada` is the provider's `identifier`: when it changes, all is
+    put in again.
     """
 
     manifests: Sequence[Manifest]
     members: Sequence[str]
+    karmada: pulumi.Input[str]
 
     def __post_init__(self) -> None:
         keys = [Key.of(manifest) for manifest in self.manifests]
@@ -53,7 +54,7 @@ class ResourceTemplatesArgs:
     def properties(self) -> dict[str, Any]:
         """The resource's inputs, named as the provider names them: manifests by `Kind/namespace/name`."""
         manifests = {str(Key.of(manifest)): manifest for manifest in self.manifests}
-        return {"manifests": dict(sorted(manifests.items())), "members": sorted(self.members)}
+        return {"manifests": dict(sorted(manifests.items())), "members": sorted(self.members), "karmada": self.karmada}
 
 
 class ResourceTemplates(pulumi.CustomResource):

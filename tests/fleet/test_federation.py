@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -320,19 +319,6 @@ def test_without_karmada_regions_and_tenants_go_on_and_it_converges_when_it_is_b
         assert federation.replicas("web") == {"na": 1, "eu": 1, "sea": 1}
         federation.clone.fleet("up").check()
         eventually(lambda: cluster.networking.list_namespaced_network_policy("shop").items, _SECONDS)
-
-
-def test_a_karmada_that_lost_its_state_is_made_anew_and_nothing_in_the_regions_is_touched(
-    federation: Federation,
-) -> None:
-    before = {each: reach(federation.clone, each).owned() for each in _REGIONS}
-    Group(federation.karmada_folder).stop()
-    shutil.rmtree(federation.karmada_folder / "etcd")
-    federation.clone.fleet("up").check()
-    assert federation.members() == {"lab-eu": "True", "lab-na": "True", "lab-sea": "True"}
-    assert {each: reach(federation.clone, each).owned() for each in _REGIONS} == before
-    with federation.workload("web", "even", 3):
-        federation.expect("web", {"na": 1, "eu": 1, "sea": 1})
 
 
 def test_down_ends_with_a_member_that_is_dead(new_clone: NewClone) -> None:

@@ -21,7 +21,7 @@ provider = Provider("karmada", kubeconfig=config.require("kubeconfig"), identifi
 manifests = tenant("eu", "lab-eu", verbs=json.loads(config.require("verbs")))
 ResourceTemplates(
     "shop",
-    ResourceTemplatesArgs(manifests=manifests, members=["lab-eu"]),
+    ResourceTemplatesArgs(manifests=manifests, members=["lab-eu"], karmada="uid"),
     pulumi.ResourceOptions(provider=provider, custom_timeouts=pulumi.CustomTimeouts(create="2s", update="20s")),
 )
 """

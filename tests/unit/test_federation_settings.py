@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from stacks.clusters import SyncMode
 from stacks.federation import BackupPlacement, EvenPlacement, SinglePlacement, WeightedPlacement
 from stacks.schema import json_schema
 from tests.unit.settings_samples import cluster, config, errors_of, loaded
@@ -134,24 +133,21 @@ def test_written_placements_take_the_place_of_the_usual_ones() -> None:
 
 
 def test_a_region_says_how_it_joins() -> None:
-    regions = {"na": cluster(1), "eu": cluster(2, federation={"mode": "pull", "credential": 3})}
+    regions = {"na": cluster(1), "eu": cluster(2, federation={"credential": 3})}
     settings = loaded(regions=regions)
-    assert settings.regions["na"].federation.mode is SyncMode.PUSH
     assert settings.regions["na"].federation.credential == 1
-    assert settings.regions["eu"].federation.mode is SyncMode.PULL
     assert settings.regions["eu"].federation.credential == 3
 
 
-def test_a_region_cannot_join_in_a_third_way_nor_without_a_credential() -> None:
-    wrong = {"mode": "poll", "credential": 0}
+def test_a_region_cannot_join_without_a_credential() -> None:
+    wrong = {"credential": 0}
     assert errors_of(config(regions={"na": cluster(1), "eu": cluster(2, federation=wrong)})) == [
-        "fleet:regions.eu.federation.mode: should be one of 'push' or 'pull', is 'poll'",
         "fleet:regions.eu.federation.credential: should be 1 or more, is 0",
     ]
 
 
 def test_the_manager_is_no_member() -> None:
-    assert errors_of(config(manager=cluster(9, federation={"mode": "push"}))) == [
+    assert errors_of(config(manager=cluster(9, federation={"credential": 1}))) == [
         "fleet:manager.federation: is for regions; the manager is no member of the federation, take it out"
     ]
 

@@ -22,7 +22,7 @@ BOTH = ("lab-eu", "lab-na")
 
 
 def inputs(manifests: list[dict[str, Any]], *members: str) -> Values:
-    return ResourceTemplatesArgs(manifests=manifests, members=members).properties()
+    return ResourceTemplatesArgs(manifests=manifests, members=members, karmada="uid").properties()
 
 
 @pytest.fixture
@@ -284,6 +284,6 @@ def test_manifests_that_cannot_be_kept_are_refused() -> None:
     assert problems['manifests["Pod/shop/p"]'].startswith("is of a kind that cannot be kept; known are ClusterProp")
     assert problems['manifests["Role/shop/other"]'] == "is Role/shop/viewer; its key should say so"
     with pytest.raises(ValueError, match="Pod/shop/p is of a kind that cannot be kept"):
-        ResourceTemplatesArgs(manifests=[pod], members=[])
+        ResourceTemplatesArgs(manifests=[pod], members=[], karmada="uid")
     with pytest.raises(ValueError, match="Role/shop/viewer is there more than once"):
-        ResourceTemplatesArgs(manifests=[role, role], members=[])
+        ResourceTemplatesArgs(manifests=[role, role], members=[], karmada="uid")

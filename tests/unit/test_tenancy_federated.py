@@ -64,7 +64,9 @@ def test_a_tenant_is_one_resource_however_many_regions_it_has(recorder: Recorder
     run()
     (templates,) = [each for each in recorder.created if each.typ == "karmada:index:ResourceTemplates"]
     assert len(recorder.created) == 3, "the provider, the component, and what it keeps"
-    wanted = ResourceTemplatesArgs(manifests=arguments(what).manifests(), members=[MEMBERS[each] for each in regions])
+    wanted = ResourceTemplatesArgs(
+        manifests=arguments(what).manifests(), members=[MEMBERS[each] for each in regions], karmada="1"
+    )
     assert {key: value for key, value in templates.inputs.items() if value is not None} == wanted.properties()
     assert templates.name == "shop-templates"
     assert "::karmada::" in (templates.provider or "")

@@ -107,8 +107,11 @@ def bench(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the results here, as JSON.")] = None,
     runs: Annotated[int, typer.Option(help="How often `up` of the lab is measured; 0 leaves it out.", min=0)] = 3,
     tenants: Annotated[str, typer.Option(help="Sizes of the tenant sweep; '' leaves it out.")] = "25,50,100,200",
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Sweep once more without federation: Pulumi itself delivers.")
+    ] = False,
     state_once: Annotated[
-        bool, typer.Option("--state-once", help="Sweep once more, with the state written only at the end.")
+        bool, typer.Option("--state-once", help="Sweep without federation, with the state written only at the end.")
     ] = False,
 ) -> None:
     """Measure the lab on this machine: `up` beside its targets, growth with the tenants, and where the time goes."""
@@ -117,7 +120,7 @@ def bench(
     sizes = [int(size) if size.isdecimal() else 0 for size in tenants.split(",") if size]
     if sizes != sorted(set(sizes)) or not all(sizes):
         _fail(f"--tenants should be numbers that grow, such as 25,50,100, is {tenants}")
-    run(Workspace(stack="lab"), console, output, Plan(runs=runs, tenants=sizes, state_once=state_once))
+    run(Workspace(stack="lab"), console, output, Plan(runs=runs, tenants=sizes, direct=direct, state_once=state_once))
 
 
 def _ready(stack: str) -> Pulumi:

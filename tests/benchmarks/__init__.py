@@ -26,8 +26,10 @@ class Plan:
 
     runs: int = 3
     tenants: Sequence[int] = (25, 50, 100, 200)
+    direct: bool = False
+    """Whether the sweep is done once more without federation: Pulumi itself delivers to each region."""
     state_once: bool = False
-    """Whether the sweep is done once more with the state written only at the end."""
+    """Whether the sweep without federation is done with the state written only at the end, too."""
 
 
 def run(workspace: Workspace, console: Console, output: Path | None = None, plan: Plan | None = None) -> None:
@@ -45,13 +47,17 @@ def run(workspace: Workspace, console: Console, output: Path | None = None, plan
     try:
         ups.extend(up.measure(workspace, console, plan.runs))
         if plan.tenants:
-            result = sweeps["as it is"] = sweep.Sweep()
+            result = sweeps["by Karmada"] = sweep.Sweep()
             with fresh_clone(workspace, sweep.STACK) as clone:
                 sweep.measure(result, clone, console, plan.tenants)
+        if plan.tenants and plan.direct:
+            result = sweeps["by Pulumi itself"] = sweep.Sweep()
+            with fresh_clone(workspace, sweep.STACK) as clone:
+                sweep.measure(result, clone, console, plan.tenants, federated=False)
         if plan.tenants and plan.state_once:
-            result = sweeps["state written once"] = sweep.Sweep()
+            result = sweeps["by Pulumi itself, state written once"] = sweep.Sweep()
             with fresh_clone(workspace, sweep.STACK, sweep.STATE_ONCE) as clone:
-                sweep.measure(result, clone, console, plan.tenants, beside_kubectl=False)
+                sweep.measure(result, clone, console, plan.tenants, federated=False)
     except BenchmarkError as error:
         console.print(f"[red]{error}[/]")
         raise SystemExit(1) from error

@@ -18,6 +18,13 @@ from tests.benchmarks.clone import Clone, Measured
 STACK = "sweep"
 _TENANTS_FOLDER = "stacks/sweep"
 
+_RATES = {
+    "requestsPerSecond": 1000,
+    "memberRequestsPerSecond": 1000,
+    "queuedPerSecond": 1000,
+    "parallelSyncs": 30,
+}
+
 STATE_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 """With these the engine writes the state once, at the end, and so cannot resume after a crash."""
 
@@ -61,17 +68,18 @@ class Sweep:
     left_over: list[str] = field(default_factory=list)
 
 
-def measure(
-    result: Sweep, clone: Clone, console: Console, sizes: Sequence[int], *, beside_kubectl: bool = True
-) -> None:
-    """Grow a fleet in `clone` to each of `sizes` tenants in turn, and note each in `result`."""
+def measure(result: Sweep, clone: Clone, console: Console, sizes: Sequence[int], *, federated: bool = True) -> None:
+    """Grow a fleet in `clone` to each of `sizes` tenants in turn, and note each in `result`.
+
+    kubectl does the same beside a fleet with a federation; one without needs it no second time.
+    """
     with console.status("sweep: the fleet without tenants"):
-        _write_stack(clone)
+        _write_stack(clone, federated=federated)
         result.empty_seconds = clone.fleet("up", STACK).seconds
     for tenants in sizes:
         before = result.sizes[-1].tenants if result.sizes else 0
         with console.status(f"sweep: from {before} to {tenants} tenants"):
-            result.sizes.append(_grow(clone, before, tenants, beside_kubectl=beside_kubectl))
+            result.sizes.append(_grow(clone, before, tenants, beside_kubectl=federated))
     with console.status("sweep: down"):
         result.down_seconds = clone.fleet("down", STACK).seconds
     result.left_over = clone.left_over()
@@ -97,10 +105,15 @@ def tenant(name: str) -> dict[str, object]:
     }
 
 
-def _write_stack(clone: Clone) -> None:
-    """Give the clone a stack with the lab's clusters and a folder for tenants."""
+def _write_stack(clone: Clone, *, federated: bool) -> None:
+    """Give the clone a stack with the lab's clusters, a folder for tenants, and Karmada as a large fleet has it."""
     document = yaml.safe_load(clone.workspace("lab").settings_file.read_text())
     document["config"].pop("fleet:tenants", None)
+    document["config"]["fleet:federation"] = {
+        "enabled": federated,
+        "placements": {"even": {"strategy": "even"}},
+        "rates": _RATES,
+    }
     document["config"]["fleet:tenantsFolder"] = _TENANTS_FOLDER
     (clone.root / _TENANTS_FOLDER).mkdir()
     clone.workspace(STACK).settings_file.write_text(yaml.safe_dump(document))

@@ -31,7 +31,7 @@ def test_what_was_deleted_is_back(small_fleet: Clone, mended: Cluster) -> None:
 
 
 def test_what_was_edited_is_as_it_was(mended: Cluster) -> None:
-    assert mended.core.read_namespaced_resource_quota("tenant", "shop").spec.hard["pods"] == "50"
+    assert mended.core.read_namespaced_resource_quota("tenant", "shop").spec.hard["pods"] == "150"
     assert all("*" not in rule.verbs for rule in mended.rbac.read_namespaced_role("tenant-admin", "shop").rules)
     labels = mended.core.read_namespace("search-index").metadata.labels
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"

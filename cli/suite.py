@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +15,7 @@ from cli.setup import prepare
 from cli.workspace import ROOT, Workspace
 from lab.tools.build import UnreachableError, default_cache, provide
 from lab.tools.catalogue import HELM, KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
+from lab.tools.go import find_go
 
 _PYTHON = sys.executable
 _STATIC_CHECKS = (
@@ -32,6 +34,7 @@ def run(arguments: Sequence[str], console: Console, *, complete: bool) -> int:
     failures = [_step(console, name, command, os.environ) for name, command in _STATIC_CHECKS]
     workspace = Workspace(stack="lab")
     try:
+        go = _go()
         tools = provide([PULUMI, KUBERNETES, KARMADA, KUBERNETES_PLUGIN, HELM], cache=default_cache())
         prepare(workspace, console)
     except UnreachableError as error:
@@ -44,8 +47,18 @@ def run(arguments: Sequence[str], console: Console, *, complete: bool) -> int:
         environment = workspace.environment()
         of_tests = [str(tools[toolset.name].parent) for toolset in (HELM, KUBERNETES_PLUGIN)]
         environment["PATH"] = os.pathsep.join([*of_tests, environment["PATH"]])
+        # Where the user's Go keeps what it has compiled, so that only the first time takes minutes.
+        command = [str(go), "-C", str(KUBERNETES_PLUGIN.folder), "test", "./..."]
+        failures.append(_step(console, "plugin", command, os.environ))
     failures.append(_step(console, "pytest", [_PYTHON, "-m", "pytest", *arguments], environment))
     return next((status for status in failures if status), 0)
+
+
+def _go() -> Path:
+    try:
+        return find_go(KUBERNETES_PLUGIN.go_version, default_cache())
+    except RuntimeError as error:
+        raise UnreachableError(str(error)) from error
 
 
 def _step(console: Console, name: str, command: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -25,6 +25,7 @@ class _Machine:
         self.console = Console(file=StringIO(), width=300)
         monkeypatch.setattr(suite, "_step", self._step)
         monkeypatch.setattr(suite, "provide", self._provide)
+        monkeypatch.setattr(suite, "find_go", lambda *_: Path("/go/bin/go"))
         monkeypatch.setattr(suite, "prepare", lambda *_: None)
 
     def run(self, *arguments: str, complete: bool = False) -> int:
@@ -47,7 +48,7 @@ class _Machine:
 
 
 _STATIC = ["lint", "format", "types"]
-_ALL = [*_STATIC, "pytest"]
+_ALL = [*_STATIC, "plugin", "pytest"]
 
 
 def test_everything_is_run_with_the_tools_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +56,7 @@ def test_everything_is_run_with_the_tools_on_path(monkeypatch: pytest.MonkeyPatc
     assert machine.run("-k", "tenants") == 0
     assert list(machine.steps) == _ALL
     assert list(machine.steps["pytest"])[-2:] == ["-k", "tenants"]
+    assert list(machine.steps["plugin"])[-2:] == ["test", "./..."]
     folders = machine.environments["pytest"]["PATH"].split(":")
     assert set(folders[:2]) == {"/cache/helm-1", "/cache/pulumi-resource-kubernetes-1"}
     assert str(Workspace(stack="lab").bin) in folders

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 
 class KubernetesApi(pulumi.ComponentResource):
@@ -18,8 +17,6 @@ class KubernetesApi(pulumi.ComponentResource):
     """Certificate of the API server's CA: PEM in base64."""
     identifier: pulumi.Output[str]
     """Stays the same for its life, however its kubeconfig is rotated: when it changes, what was in it is made anew."""
-    provider: kubernetes.Provider
-    """For what is to be created in it."""
     resource: pulumi.Resource
     """What there is of it in the cloud, for `deleted_with`: what is in it goes with it."""
 
@@ -32,24 +29,10 @@ class KubernetesApi(pulumi.ComponentResource):
         ca_data: pulumi.Output[str],
         identifier: pulumi.Output[str],
     ) -> None:
-        """Set the outputs, make the provider and register all; a subclass calls it last in its constructor."""
+        """Set the outputs and register them; a subclass calls it last in its constructor."""
         self.resource = resource
         self.identifier = identifier
         self.kubeconfig = pulumi.Output.secret(kubeconfig)
         self.server = server
         self.ca_data = ca_data
-        self.provider = kubernetes.Provider(
-            f"{self.name}-kubernetes",
-            kubeconfig=self.kubeconfig,
-            cluster_identifier=identifier,
-            # An `up` that was killed between creating an object and noting it finds that object and goes on with it.
-            upsert_existing_objects=True,
-            # What somebody changed by hand becomes what the settings say again, whoever has written that field since.
-            enable_patch_force=True,
-            # A Secret that changes is changed: deleted and made anew, it would be missing for a moment.
-            enable_secret_mutable=True,
-            # A cluster that does not answer keeps its objects in the state: they are in it still when it is back.
-            skip_update_unreachable=True,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=resource),
-        )
         self.register_outputs({"kubeconfig": self.kubeconfig, "server": self.server, "caData": self.ca_data})

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components.cluster import Cluster
 from components.federation.control_plane import ControlPlane
 from components.federation.failover import taint_policy
 from components.federation.member import Member, MemberArgs
 from components.federation.registry import create_control_plane
-from providers.karmada import Provider
 from stacks.fleet import Settings
 
 
@@ -35,15 +33,15 @@ class Federation(pulumi.ComponentResource):
     control_plane: ControlPlane
     members: Mapping[str, str]
     """Name of the member of each region."""
-    provider: Provider
-    """For what Karmada is to keep in members; what it makes comes after all of them have joined."""
+    joined: Sequence[pulumi.Resource]
+    """What is placed in members comes after these: every member is ready."""
 
     def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:federation:Federation", name, None, opts)
         inside = pulumi.ResourceOptions(parent=self)
         settings = args.settings.federation
         self.control_plane = create_control_plane(name, args.settings.manager.cloud, settings, inside)
-        joined = [
+        members = [
             Member(
                 args.clusters[region].name,
                 MemberArgs(cluster=args.clusters[region], control_plane=self.control_plane, settings=region_settings),
@@ -55,26 +53,9 @@ class Federation(pulumi.ComponentResource):
         credentials = {
             each: str(number) for each, number in numbers.items() if number > 1
         }  # the first is new to nobody
-        self.control_plane.take_up(credentials, [member.resource for member in joined])
+        self.joined = [member.resource for member in members]
+        self.control_plane.take_up(credentials, self.joined)
         self.members = {region: args.clusters[region].name for region in args.settings.regions}
         if settings.failover.enabled:
-            policy = taint_policy()
-            kubernetes.apiextensions.CustomResource(
-                f"{name}-taint-policy",
-                api_version=policy["apiVersion"],
-                kind=policy["kind"],
-                metadata=policy["metadata"],
-                spec=policy["spec"],
-                opts=pulumi.ResourceOptions(
-                    parent=self, provider=self.control_plane.provider, deleted_with=self.control_plane.resource
-                ),
-            )
-        self.provider = Provider(
-            f"{name}-templates",
-            kubeconfig=self.control_plane.kubeconfig,
-            identifier=self.control_plane.identifier,
-            opts=pulumi.ResourceOptions(
-                parent=self, deleted_with=self.control_plane.resource, depends_on=[member.resource for member in joined]
-            ),
-        )
+            self.control_plane.keep(f"{name}-taint-policy", [taint_policy()], parent=self)
         self.register_outputs({"members": self.members})

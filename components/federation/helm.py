@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.api import KubernetesApi
+from components.cluster import Cluster
 from components.federation.certificates import KarmadaCertificates, KarmadaCertificatesArgs
 from components.federation.chart import (
     API_SERVER,
@@ -46,7 +46,7 @@ class HelmKarmadaArgs:
     `arguments` has lists of flags by program, such as `karmada-controller-manager`, beyond those of the chart.
     """
 
-    cluster: KubernetesApi
+    cluster: Cluster
     chart: KarmadaChart
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

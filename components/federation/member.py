@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -21,7 +22,6 @@ NAMESPACE = "karmada-cluster"
 
 _IMPERSONATOR = "karmada-impersonator"
 _SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type of Secret
-_JOIN_SECONDS = "120"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Member(pulumi.ComponentResource):
     """A member of the federation, ready to get work. Its name is its cluster's."""
 
     resource: pulumi.Resource
-    """The Cluster object in Karmada: what is placed on the member comes after it."""
+    """What Karmada knows of the member: what is placed in it comes after this."""
 
     def __init__(self, name: str, args: MemberArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:federation:Member", name, None, opts)
@@ -51,9 +51,17 @@ class Member(pulumi.ComponentResource):
         account = self._account("karmada", namespace)
         impersonator = self._account(_IMPERSONATOR, namespace)
         rights = self._rights(account)
-        token = self._in_karmada_secret("token", self._token("karmada", account), {"caBundle": args.cluster.ca_data})
-        impersonation = self._in_karmada_secret("impersonator", self._token(_IMPERSONATOR, impersonator), {})
-        self.resource = self._cluster(token, impersonation, after=[*rights, token, impersonation])
+        token, impersonation = self._token("karmada", account), self._token(_IMPERSONATOR, impersonator)
+        self.resource = args.control_plane.keep(
+            f"{name}-cluster",
+            [
+                _credential(name, {"token": _token_of(token), "caBundle": args.cluster.ca_data}),
+                _credential(f"{name}-impersonator", {"token": _token_of(impersonation)}),
+                self._cluster(),
+            ],
+            parent=self,
+            after=rights,
+        )
         self.register_outputs({})
 
     def _account(self, name: str, namespace: pulumi.Resource) -> kubernetes.core.v1.ServiceAccount:
@@ -96,42 +104,22 @@ class Member(pulumi.ComponentResource):
             opts=self._in_member(account),
         )
 
-    def _in_karmada_secret(
-        self, kind: str, token: kubernetes.core.v1.Secret, more: Mapping[str, pulumi.Input[str]]
-    ) -> kubernetes.core.v1.Secret:
-        suffix = "" if kind == "token" else f"-{kind}"
-        data: pulumi.Output[str] = pulumi.Output.secret(token.data.apply(lambda data: data["token"]))
-        return kubernetes.core.v1.Secret(
-            f"{self._name}-{kind}",
-            metadata={"name": f"{self._name}{suffix}", "namespace": NAMESPACE},
-            data={"token": data, **more},
-            opts=self._in_karmada(),
-        )
-
-    def _cluster(
-        self, token: kubernetes.core.v1.Secret, impersonation: kubernetes.core.v1.Secret, after: list[pulumi.Resource]
-    ) -> pulumi.CustomResource:
+    def _cluster(self) -> dict[str, Any]:
         args, settings = self._args, self._args.settings
-        return kubernetes.apiextensions.CustomResource(
-            f"{self._name}-cluster",
-            api_version="cluster.karmada.io/v1alpha1",
-            kind="Cluster",
-            metadata={
-                "name": self._name,
-                "labels": {"fleet/region": args.cluster.region},
-                "annotations": {"pulumi.com/waitFor": "condition=Ready", "pulumi.com/timeoutSeconds": _JOIN_SECONDS},
-            },
-            spec={
+        return {
+            "apiVersion": "cluster.karmada.io/v1alpha1",
+            "kind": "Cluster",
+            "metadata": {"name": self._name, "labels": {"fleet/region": args.cluster.region}},
+            "spec": {
                 "syncMode": "Push",
                 "apiEndpoint": args.cluster.server,
-                "secretRef": {"namespace": NAMESPACE, "name": token.metadata["name"]},
-                "impersonatorSecretRef": {"namespace": NAMESPACE, "name": impersonation.metadata["name"]},
+                "secretRef": {"namespace": NAMESPACE, "name": self._name},
+                "impersonatorSecretRef": {"namespace": NAMESPACE, "name": f"{self._name}-impersonator"},
                 "provider": settings.cloud.value,
                 "region": settings.location,
                 "zones": list(settings.zones),
             },
-            opts=self._in_karmada(*after),
-        )
+        }
 
     def _in_member(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         cluster = self._args.cluster
@@ -139,8 +127,10 @@ class Member(pulumi.ComponentResource):
             parent=self, provider=cluster.provider, deleted_with=cluster.resource, depends_on=list(after)
         )
 
-    def _in_karmada(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
-        karmada = self._args.control_plane
-        return pulumi.ResourceOptions(
-            parent=self, provider=karmada.provider, deleted_with=karmada.resource, depends_on=list(after)
-        )
+
+def _credential(name: str, data: Mapping[str, pulumi.Output[str]]) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE}, "data": data}
+
+
+def _token_of(secret: kubernetes.core.v1.Secret) -> pulumi.Output[str]:
+    return pulumi.Output.secret(secret.data.apply(lambda data: data["token"]))

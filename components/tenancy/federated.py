@@ -14,13 +14,12 @@ import pulumi
 from components.federation.placement import propagation_policies
 from components.tenancy.manifests import federated_quotas, tenant_objects
 from components.tenancy.region_sets import placed, proxy_access, tenant_policies
-from providers.karmada import ResourceTemplates, ResourceTemplatesArgs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from components.federation.control_plane import ControlPlane
     from components.tenancy.manifests import Manifest
-    from providers.karmada import Provider
     from stacks.federation import FailoverSettings, Placement
     from stacks.tenants import Tenant
 
@@ -29,14 +28,12 @@ if TYPE_CHECKING:
 class TenantPlacementArgs:
     """What the tenants of a fleet have in common in Karmada.
 
-    ``members`` has the name of each region's member, ``provider`` is Karmada's, and ``control_plane`` what all this
-    goes with when it is deleted.
+    ``members`` has the name of each region's member, ``control_plane`` is Karmada's.
     """
 
     tenants: Sequence[Tenant]
     members: Mapping[str, str]
-    provider: Provider
-    control_plane: pulumi.Resource | None = None
+    control_plane: ControlPlane
 
 
 class TenantPlacement(pulumi.ComponentResource):
@@ -45,11 +42,7 @@ class TenantPlacement(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenantPlacementArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:tenancy:TenantPlacement", name, None, opts)
         policies = tenant_policies([tenant.regions for tenant in args.tenants], args.members)
-        ResourceTemplates(
-            f"{name}-policies",
-            ResourceTemplatesArgs(manifests=[*policies, *proxy_access()], members=[], karmada=args.provider.identifier),
-            pulumi.ResourceOptions(parent=self, provider=args.provider, deleted_with=args.control_plane),
-        )
+        args.control_plane.keep(f"{name}-policies", [*policies, *proxy_access()], parent=self)
         self.register_outputs({})
 
 
@@ -57,18 +50,17 @@ class TenantPlacement(pulumi.ComponentResource):
 class FederatedTenantArgs:
     """A tenant to deliver by Karmada.
 
-    ``tenant`` is what its settings say, ``members`` has the name of each region's member, ``provider`` is Karmada's,
-    and ``address_ranges`` are the CIDRs of all pods and Services of the fleet. ``placements`` are what its workloads
-    can ask for, ``failover`` what those do when a region fails. The tenant goes with ``control_plane``.
+    ``tenant`` is what its settings say, ``members`` has the name of each region's member, ``control_plane`` is
+    Karmada's, and ``address_ranges`` are the CIDRs of all pods and Services of the fleet. ``placements`` are what its
+    workloads can ask for, ``failover`` what those do when a region fails.
     """
 
     tenant: Tenant
     members: Mapping[str, str]
-    provider: Provider
+    control_plane: ControlPlane
     address_ranges: Sequence[str]
     placements: Mapping[str, Placement]
     failover: FailoverSettings
-    control_plane: pulumi.Resource | None = None
 
     def __post_init__(self) -> None:
         missing = [region for region in self.tenant.regions if region not in self.members]
@@ -105,14 +97,8 @@ class FederatedTenant(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FederatedTenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:tenancy:FederatedTenant", name, None, opts)
-        ResourceTemplates(
-            f"{name}-templates",
-            ResourceTemplatesArgs(
-                manifests=args.manifests(),
-                members=list(args.tenant_members.values()),
-                karmada=args.provider.identifier,
-            ),
-            pulumi.ResourceOptions(parent=self, provider=args.provider, deleted_with=args.control_plane),
+        args.control_plane.keep(
+            f"{name}-templates", args.manifests(), parent=self, members=list(args.tenant_members.values())
         )
         self.namespaces = {region: list(args.tenant.namespace_names) for region in args.tenant.regions}
         self.register_outputs({"namespaces": self.namespaces})

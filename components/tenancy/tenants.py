@@ -19,12 +19,12 @@ def deliver_tenants(settings: Settings, clusters: Mapping[str, Cluster], federat
         for tenant in settings.tenants:
             Tenant(tenant.name, TenantArgs(tenant=tenant, clusters=clusters, address_ranges=settings.address_ranges))
         return
-    karmada = federation.control_plane.resource
     placement = TenantPlacement(
         settings.environment,
         TenantPlacementArgs(
-            tenants=settings.tenants, members=federation.members, provider=federation.provider, control_plane=karmada
+            tenants=settings.tenants, members=federation.members, control_plane=federation.control_plane
         ),
+        pulumi.ResourceOptions(depends_on=list(federation.joined)),
     )
     for tenant in settings.tenants:
         FederatedTenant(
@@ -32,11 +32,10 @@ def deliver_tenants(settings: Settings, clusters: Mapping[str, Cluster], federat
             FederatedTenantArgs(
                 tenant=tenant,
                 members=federation.members,
-                provider=federation.provider,
+                control_plane=federation.control_plane,
                 address_ranges=settings.address_ranges,
                 placements=settings.federation.placements,
                 failover=settings.federation.failover,
-                control_plane=karmada,
             ),
             pulumi.ResourceOptions(depends_on=[placement]),
         )

@@ -32,9 +32,8 @@ class KarmadaKind(Kind):
         changes = {name: name in REPLACING for name in differing(REPLACING + UPDATING, old, new)}
         folder = self._folder(identity)
         record, found = Record.read(folder), control_plane.status(folder)
-        if found is Status.MISSING or record is None:
-            changes["status"] = True
-        elif found is not Status.RUNNING or state.get("status") != found:
+        if record is None or found is not Status.RUNNING or state.get("status") != found:
+            # Also of one that is gone: it is made anew in its place, and what is in it is put in again.
             changes["status"] = False
         elif record.identifier != state.get("identifier"):
             changes["identifier"] = False

@@ -50,7 +50,7 @@ class ResourceTemplatesKind(Kind):
     def changes(self, identity: str, old: Values, new: Values, state: Values) -> Mapping[str, bool]:
         """Compare the settings alone: Karmada itself keeps what is in the members."""
         del identity, state
-        changes = dict.fromkeys(differing(("members",), old, new), False)
+        changes = dict.fromkeys(differing(("members", "karmada"), old, new), False)
         before, after = old.get("manifests"), new.get("manifests")
         if not isinstance(before, dict) or not isinstance(after, dict):
             return {**changes, **({"manifests": False} if before != after else {})}

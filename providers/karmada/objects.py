@@ -12,8 +12,11 @@ Manifest = dict[str, Any]
 NAMESPACE = "Namespace"
 FEDERATED_QUOTA = "FederatedResourceQuota"
 CLUSTER_POLICY = "ClusterPropagationPolicy"
+CLUSTER = "Cluster"
+"""A member of Karmada."""
 
 _POLICY_API = "apis/policy.karmada.io/v1alpha1"
+_CLUSTER_API = "apis/cluster.karmada.io/v1alpha1"
 _RBAC_API = "apis/rbac.authorization.k8s.io/v1"
 # Where each kind is served, its plural there, and whether it lies in namespaces.
 _KINDS = {
@@ -21,12 +24,14 @@ _KINDS = {
     "ConfigMap": ("api/v1", "configmaps", True),
     "LimitRange": ("api/v1", "limitranges", True),
     "ResourceQuota": ("api/v1", "resourcequotas", True),
+    "Secret": ("api/v1", "secrets", True),
     "ServiceAccount": ("api/v1", "serviceaccounts", True),
     "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies", True),
     "ClusterRole": (_RBAC_API, "clusterroles", False),
     "ClusterRoleBinding": (_RBAC_API, "clusterrolebindings", False),
     "Role": (_RBAC_API, "roles", True),
     "RoleBinding": (_RBAC_API, "rolebindings", True),
+    CLUSTER: (_CLUSTER_API, "clusters", False),
     CLUSTER_POLICY: (_POLICY_API, "clusterpropagationpolicies", False),
     "ClusterTaintPolicy": (_POLICY_API, "clustertaintpolicies", False),
     FEDERATED_QUOTA: (_POLICY_API, "federatedresourcequotas", True),
@@ -69,7 +74,7 @@ class Key:
     @property
     def is_propagated(self) -> bool:
         """Whether a policy places the object itself in members. What is Karmada's own stays in Karmada."""
-        return _KINDS[self.kind][0] != _POLICY_API
+        return _KINDS[self.kind][0] not in {_POLICY_API, _CLUSTER_API}
 
     @property
     def is_in_members(self) -> bool:

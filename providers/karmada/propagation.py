@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers.karmada.api import Api
-from providers.karmada.objects import FEDERATED_QUOTA, Key, Manifest, within
+from providers.karmada.objects import CLUSTER, FEDERATED_QUOTA, Key, Manifest, within
 from providers.patience import Patience
 
 Arrival = tuple[Key, str]
@@ -41,8 +41,11 @@ class Expectation:
 
     @property
     def arrivals(self) -> list[Arrival]:
-        """Every object with every member that it goes to."""
-        return [(key, member) for key in sorted(self.manifests) if key.is_in_members for member in self.members]
+        """Every object with every member that it goes to; a member itself arrives when it is ready."""
+        joining = [(key, key.name) for key in sorted(self.manifests) if key.kind == CLUSTER]
+        return joining + [
+            (key, member) for key in sorted(self.manifests) if key.is_in_members for member in self.members
+        ]
 
 
 def wait_until_there(api: Api, expected: Expectation, patience: Patience) -> list[str]:
@@ -98,7 +101,9 @@ def _still_missing(api: Api, expected: Expectation, before: Mapping[Arrival, str
     quotas = {key: api.get(key.path) for key, _ in before if key.kind == FEDERATED_QUOTA}
     missing: dict[Arrival, str] = {}
     for key, member in before:
-        if key.is_propagated:
+        if key.kind == CLUSTER:
+            reason = why_unready(api, member) or ""
+        elif key.is_propagated:
             reason = _why_not_applied(bindings.get(key), member)
             if not reason and key in expected.changed:
                 reason = _why_not_changed(api, key, member, expected.manifests[key])
@@ -154,8 +159,8 @@ def _why_no_share(quota: dict[str, Any] | None, member: str, manifest: Manifest)
 def _told(api: Api, missing: Mapping[Arrival, str], unready: Mapping[str, str]) -> Iterator[str]:
     """A line for each member that is not ready, and for each object that another has not got."""
     for member, reason in unready.items():
-        keys = [str(key) for key, where in missing if where == member]
-        yield f"{member} is not ready ({reason}) and has not got {', '.join(keys)}"
+        keys = [str(key) for key, where in missing if where == member and key.kind != CLUSTER]
+        yield f"{member} is not ready ({reason})" + (f" and has not got {', '.join(keys)}" if keys else "")
     for (key, member), reason in missing.items():
         if member not in unready:
             work = api.get(_work_path(key, member)) or {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from providers.karmada.api import Api, ApiError
-from providers.karmada.objects import CLUSTER_POLICY, NAMESPACE, Key, Manifest
+from providers.karmada.objects import CLUSTER, CLUSTER_POLICY, NAMESPACE, Key, Manifest
 from providers.patience import Patience
 
 _CLAIM_ID = "clusterpropagationpolicy.karmada.io/permanent-id"
@@ -18,15 +18,16 @@ def apply(api: Api, manifests: Mapping[Key, Manifest], patience: Patience) -> It
     """Make Karmada's objects what the manifests say, one with each step.
 
     Yields each with whether it is a new one.
-    Namespaces come first, and policies before what they may place. What is just being deleted is waited for.
+    Namespaces come first, policies before what they may place, and a member after its credentials. What is just being
+    deleted is waited for.
     """
     policies: dict[str, Manifest | None] = {}
     for key in sorted(manifests, key=_order):
         yield key, _apply(api, key, manifests[key], policies, patience)
 
 
-def _order(key: Key) -> tuple[bool, bool, Key]:
-    return key.kind != NAMESPACE, key.is_in_members, key
+def _order(key: Key) -> tuple[bool, bool, bool, Key]:
+    return key.kind != NAMESPACE, key.kind == CLUSTER, key.is_in_members, key
 
 
 def _apply(api: Api, key: Key, manifest: Manifest, policies: dict[str, Manifest | None], patience: Patience) -> bool:
@@ -81,15 +82,19 @@ def _selects(selector: Manifest, found: Manifest) -> bool:
 
 
 def remove(api: Api, keys: Iterable[Key], patience: Patience) -> None:
-    """Delete objects and wait until they are gone. What lies in a namespace that goes too is left to it."""
+    """Delete objects and wait until they are gone. What lies in a namespace that goes too is left to it.
+
+    A member goes before the rest: by its credentials Karmada takes back what it has put there.
+    """
     everything = set(keys)
     going = {key.name for key in everything if key.kind == NAMESPACE}
-    waiting = sorted((key for key in everything if key.namespace not in going), key=_order, reverse=True)
-    for key in waiting:
-        api.delete(key.path)
-    for key in waiting:
-        while api.get(key.path) is not None:
-            patience.pause(f"the end of {key} in Karmada", 0.2)
+    rest = sorted((key for key in everything if key.namespace not in going), key=_order, reverse=True)
+    for waiting in ([key for key in rest if key.kind == CLUSTER], [key for key in rest if key.kind != CLUSTER]):
+        for key in waiting:
+            api.delete(key.path)
+        for key in waiting:
+            while api.get(key.path) is not None:
+                patience.pause(f"the end of {key} in Karmada", 0.2)
 
 
 def found(api: Api, keys: Iterable[Key]) -> Iterator[tuple[Key, Manifest]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,12 +98,11 @@ class Federation:
     @contextmanager
     def workload(self, name: str, placement: str, replicas: int) -> Iterator[None]:
         """A Deployment in Karmada that asks for a placement; it is gone from everywhere in the end."""
-        apps = client.AppsV1Api(self.karmada.api)
-        apps.create_namespaced_deployment("shop", _deployment(name, placement, replicas))
+        client.AppsV1Api(self.karmada.api).create_namespaced_deployment("shop", _deployment(name, placement, replicas))
         try:
             yield
         finally:
-            apps.delete_namespaced_deployment(name, "shop")
+            client.AppsV1Api(self.karmada.api).delete_namespaced_deployment(name, "shop")
             self.expect(name, {})
 
     @contextmanager
@@ -125,6 +125,19 @@ class Federation:
             for condition in item["status"]["conditions"]
             if condition["type"] == "Ready"
         }
+
+    def uids(self) -> dict[str, dict[str, str]]:
+        """The identity of the tenants' namespaces, quotas and Deployments in each region."""
+        found: dict[str, dict[str, str]] = {}
+        for each in _REGIONS:
+            cluster = reach(self.clone, each)
+            items = [
+                *cluster.core.list_namespace(label_selector="fleet/tenant").items,
+                *cluster.core.list_resource_quota_for_all_namespaces().items,
+                *client.AppsV1Api(cluster.api).list_deployment_for_all_namespaces().items,
+            ]
+            found[each] = {f"{type(item).__name__}/{item.metadata.name}": item.metadata.uid for item in items}
+        return found
 
     def owned(self) -> dict[str, set[Any]]:
         """What the tenants have in each region."""
@@ -319,6 +332,25 @@ def test_without_karmada_regions_and_tenants_go_on_and_it_converges_when_it_is_b
         assert federation.replicas("web") == {"na": 1, "eu": 1, "sea": 1}
         federation.clone.fleet("up").check()
         eventually(lambda: cluster.networking.list_namespaced_network_policy("shop").items, _SECONDS)
+
+
+def test_a_karmada_that_lost_its_data_is_made_anew_and_nothing_in_the_regions_is_touched(
+    federation: Federation,
+) -> None:
+    with federation.workload("web", "even", 3):
+        federation.expect("web", {"na": 1, "eu": 1, "sea": 1})
+        before = federation.uids()
+        Group(federation.karmada_folder).stop()
+        shutil.rmtree(federation.karmada_folder / "etcd")
+        federation.clone.fleet("up").check()
+        assert federation.members() == {"lab-eu": "True", "lab-na": "True", "lab-sea": "True"}
+        assert federation.uids() == before
+        federation.clone.pulumi("preview", "--expect-no-changes").check()
+        # Workloads that somebody else has put into Karmada run on; put in again, they are taken over as they are.
+        apps = client.AppsV1Api(federation.karmada.api)
+        apps.create_namespaced_deployment("shop", _deployment("web", "even", 6))
+        federation.expect("web", {"na": 2, "eu": 2, "sea": 2})
+        assert federation.uids() == before
 
 
 def test_down_ends_with_a_member_that_is_dead(new_clone: NewClone) -> None:

@@ -103,6 +103,8 @@ class Karmada:
             name = path.rpartition("/")[2]
             for each in [each for each in self.objects if each == path or (inside and f"/namespaces/{name}/" in each)]:
                 del self.objects[each]
+            if path.startswith(_CLUSTERS):
+                self.members.pop(name, None)
             return 200, {}
         if path.startswith(_CLUSTERS):
             return self._cluster(path.removeprefix(_CLUSTERS))
@@ -131,6 +133,8 @@ class Karmada:
             kept = {k: v for k, v in (before or {}).get("metadata", {}).get(part, {}).items() if k.startswith(CLAIM)}
             new["metadata"][part] = {**kept, **new["metadata"].get(part, {})}
         self.objects[path] = new
+        if path.startswith(_CLUSTERS):
+            self.members.setdefault(new["metadata"]["name"], {})
         return 200 if before else 201, new
 
     def _cluster(self, rest: str) -> tuple[int, Manifest]:
@@ -144,7 +148,8 @@ class Karmada:
             return (200, found) if found else (404, {"message": "not found"})
         is_ready = name not in self.down
         message = "cluster is healthy" if is_ready else "cluster is not reachable"
-        return 200, {"status": {"conditions": [{"type": "Ready", "status": str(is_ready), "message": message}]}}
+        ready = {"type": "Ready", "status": str(is_ready), "message": message}
+        return 200, {**self.objects.get(_CLUSTERS + name, {}), "status": {"conditions": [ready]}}
 
     def _work(self, member: str, name: str) -> tuple[int, Manifest]:
         paths = {Key.of(found).work: path for path, found in self.members.get(member, {}).items()}

@@ -232,6 +232,48 @@ def test_a_set_of_which_nothing_is_left_is_gone(kind: ResourceTemplatesKind, kar
     assert kind.read(identity, wanted, state) is None
 
 
+def _joining() -> list[dict[str, Any]]:
+    place = {"name": "lab-sea", "namespace": "karmada-cluster"}
+    return [
+        {"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", "metadata": {"name": "lab-sea"}, "spec": {}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": place, "data": {"token": "dA=="}},
+    ]
+
+
+def test_a_member_joins_after_its_credentials_and_leaves_before_them(
+    kind: ResourceTemplatesKind, karmada: Karmada
+) -> None:
+    wanted = inputs(_joining())
+    identity, state = create(kind, wanted)
+    assert set(state["objects"]) == {"Cluster/lab-sea", "Secret/karmada-cluster/lab-sea"}
+    assert "lab-sea" in karmada.members
+    found = kind.read(identity, wanted, state)
+    assert found is not None
+    assert (found.inputs, found.outputs) == (wanted, state)
+    kind.delete(identity, state, Patience(10))
+    assert "lab-sea" not in karmada.members
+    changes = [(method, path.split("/")[-2]) for method, path in karmada.requests if method != "GET"]
+    assert changes == [("PATCH", "secrets"), ("PATCH", "clusters"), ("DELETE", "clusters"), ("DELETE", "secrets")]
+    last = [path for _, path in karmada.requests if "clusters" in path][-1]
+    assert karmada.requests.index(("GET", last)) < karmada.requests.index(("DELETE", karmada.requests[-2][1]))
+
+
+def test_a_member_that_does_not_get_ready_is_told(kind: ResourceTemplatesKind, karmada: Karmada) -> None:
+    karmada.down = {"lab-sea"}
+    assert not_ready(kind, inputs(_joining())).reasons == ["lab-sea is not ready (cluster is not reachable)"]
+
+
+def test_a_karmada_that_was_made_anew_gets_everything_again(kind: ResourceTemplatesKind, karmada: Karmada) -> None:
+    wanted = inputs(tenant("both", *BOTH), *BOTH)
+    identity, state = create(kind, wanted)
+    kept = {path: each for path, each in karmada.objects.items() if "propagationpolicies" in path}
+    karmada.objects = kept
+    anew = {**wanted, "karmada": "another"}
+    assert kind.changes(identity, wanted, anew, state) == {"karmada": False}
+    kind.update(identity, anew, state, Patience(10))
+    assert {NAMESPACE, ROLE, QUOTA} <= karmada.objects.keys()
+
+
 def test_an_import_is_refused(kind: ResourceTemplatesKind) -> None:
     with pytest.raises(ApiError, match="cannot be imported: create them"):
         kind.read("id", {}, {})
@@ -281,7 +323,9 @@ def test_manifests_that_cannot_be_kept_are_refused() -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}}
     role = tenant("both", *BOTH)[1]
     problems = dict(ResourceTemplatesKind().problems({"manifests": {"Pod/shop/p": pod, "Role/shop/other": role}}))
-    assert problems['manifests["Pod/shop/p"]'].startswith("is of a kind that cannot be kept; known are ClusterProp")
+    assert problems['manifests["Pod/shop/p"]'].startswith(
+        "is of a kind that cannot be kept; known are Cluster, ClusterProp"
+    )
     assert problems['manifests["Role/shop/other"]'] == "is Role/shop/viewer; its key should say so"
     with pytest.raises(ValueError, match="Pod/shop/p is of a kind that cannot be kept"):
         ResourceTemplatesArgs(manifests=[pod], members=[], karmada="uid")

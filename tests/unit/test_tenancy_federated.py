@@ -17,6 +17,7 @@ from stacks.access import Role
 from stacks.federation import EvenPlacement, FailoverSettings, SinglePlacement
 from stacks.settings import Settings
 from stacks.tenants import Tenant as TenantSettings
+from tests.unit.federation_samples import SampleControlPlane
 from tests.unit.settings_samples import cluster, loaded, tenant
 from tests.unit.test_tenancy_delivery import Recorder
 
@@ -34,9 +35,9 @@ def settings(**changes: object) -> TenantSettings:
     return fleet(tenant(**changes)).tenants[0]
 
 
-def arguments(what: TenantSettings, provider: Any = None, **changes: Any) -> FederatedTenantArgs:  # noqa: ANN401
+def arguments(what: TenantSettings, control_plane: Any = None, **changes: Any) -> FederatedTenantArgs:  # noqa: ANN401
     given = {"members": MEMBERS, "placements": PLACEMENTS, "failover": FailoverSettings(), **changes}
-    return FederatedTenantArgs(tenant=what, provider=provider, address_ranges=RANGES, **given)
+    return FederatedTenantArgs(tenant=what, control_plane=control_plane, address_ranges=RANGES, **given)
 
 
 def manifests(**changes: object) -> list[dict[str, Any]]:
@@ -57,19 +58,20 @@ def test_a_tenant_is_one_resource_however_many_regions_it_has(recorder: Recorder
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> pulumi.Output[None]:
-        component = FederatedTenant("shop", arguments(what, Provider("karmada", kubeconfig="k", identifier="1")))
+        component = FederatedTenant("shop", arguments(what, SampleControlPlane()))
         assert component.namespaces == {region: ["shop-web", "shop-data"] for region in regions}
         return component.urn.apply(lambda _: None)
 
     run()
     (templates,) = [each for each in recorder.created if each.typ == "karmada:index:ResourceTemplates"]
-    assert len(recorder.created) == 3, "the provider, the component, and what it keeps"
+    tenant_types = [each.typ for each in recorder.created if "ample" not in each.typ and "providers" not in each.typ]
+    assert len(tenant_types) == 2, "the component, and what it keeps"
     wanted = ResourceTemplatesArgs(
         manifests=arguments(what).manifests(), members=[MEMBERS[each] for each in regions], karmada="1"
     )
     assert {key: value for key, value in templates.inputs.items() if value is not None} == wanted.properties()
     assert templates.name == "shop-templates"
-    assert "::karmada::" in (templates.provider or "")
+    assert "::karmada-templates::" in (templates.provider or "")
 
 
 def test_the_policies_are_one_resource_for_the_fleet(recorder: Recorder) -> None:
@@ -79,8 +81,7 @@ def test_the_policies_are_one_resource_for_the_fleet(recorder: Recorder) -> None
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> pulumi.Output[None]:
-        provider = Provider("karmada", kubeconfig="k", identifier="1")
-        args = TenantPlacementArgs(tenants=tenants, members=MEMBERS, provider=provider)
+        args = TenantPlacementArgs(tenants=tenants, members=MEMBERS, control_plane=SampleControlPlane())
         return TenantPlacement("tenants", args).urn.apply(lambda _: None)
 
     run()

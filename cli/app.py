@@ -102,10 +102,13 @@ def run_tests(
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0913 - an argument for each option
     *,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the results here, as JSON.")] = None,
     runs: Annotated[int, typer.Option(help="How often `up` of the lab is measured; 0 leaves it out.", min=0)] = 3,
+    objects: Annotated[
+        int, typer.Option(help="Objects by which Karmada is measured, and a failover; 0 leaves both out.", min=0)
+    ] = 100,
     tenants: Annotated[str, typer.Option(help="Sizes of the tenant sweep; '' leaves it out.")] = "25,50,100,200",
     direct: Annotated[
         bool, typer.Option("--direct", help="Sweep once more without federation: Pulumi itself delivers.")
@@ -120,7 +123,8 @@ def bench(
     sizes = [int(size) if size.isdecimal() else 0 for size in tenants.split(",") if size]
     if sizes != sorted(set(sizes)) or not all(sizes):
         _fail(f"--tenants should be numbers that grow, such as 25,50,100, is {tenants}")
-    run(Workspace(stack="lab"), console, output, Plan(runs=runs, tenants=sizes, direct=direct, state_once=state_once))
+    plan = Plan(runs=runs, objects=objects, tenants=sizes, direct=direct, state_once=state_once)
+    run(Workspace(stack="lab"), console, output, plan)
 
 
 def _ready(stack: str) -> Pulumi:

@@ -16,15 +16,19 @@ from rich.console import Console
 
 from cli.setup import prepare
 from cli.workspace import Workspace
-from tests.benchmarks import report, sweep, up
+from tests.benchmarks import federation, report, sweep, up
 from tests.benchmarks.clone import BenchmarkError, fresh_clone
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to measure: `up` of the lab so many times (0: not at all), and a sweep over sizes (none: not at all)."""
+    """What to measure.
+
+    `up` of the lab so many times, Karmada with so many objects, and a sweep over sizes; 0 or none: not at all.
+    """
 
     runs: int = 3
+    objects: int = 100
     tenants: Sequence[int] = (25, 50, 100, 200)
     direct: bool = False
     """Whether the sweep is done once more without federation: Pulumi itself delivers to each region."""
@@ -43,9 +47,12 @@ def run(workspace: Workspace, console: Console, output: Path | None = None, plan
     facts = report.machine()
     console.print(report.describe(facts))
     ups: list[up.UpRun] = []
+    federations: list[federation.FederationRun] = []
     sweeps: dict[str, sweep.Sweep] = {}
     try:
         ups.extend(up.measure(workspace, console, plan.runs))
+        if plan.objects:
+            federations.append(federation.measure(workspace, console, plan.objects))
         if plan.tenants:
             result = sweeps["by Karmada"] = sweep.Sweep()
             with fresh_clone(workspace, sweep.STACK) as clone:
@@ -64,7 +71,9 @@ def run(workspace: Workspace, console: Console, output: Path | None = None, plan
     finally:
         if ups:
             report.show_up(console, ups)
+        for each in federations:
+            report.show_federation(console, each)
         for name, result in sweeps.items():
             report.show_sweep(console, name, result)
         if output is not None:
-            output.write_text(json.dumps(report.as_json(facts, ups, sweeps), indent=2) + "\n")
+            output.write_text(json.dumps(report.as_json(facts, ups, federations, sweeps), indent=2) + "\n")

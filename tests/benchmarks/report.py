@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,7 +16,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import sweep, up
+from tests.benchmarks import federation, sweep, up
 from tests.benchmarks.events import KindOfStep
 
 _MIB = 2**20
@@ -42,11 +43,18 @@ def describe(facts: Mapping[str, Any]) -> str:
     )
 
 
-def as_json(facts: Mapping[str, Any], runs: Sequence[up.UpRun], sweeps: Mapping[str, sweep.Sweep]) -> dict[str, Any]:
+def as_json(
+    facts: Mapping[str, Any],
+    runs: Sequence[up.UpRun],
+    federations: Sequence[federation.FederationRun],
+    sweeps: Mapping[str, sweep.Sweep],
+) -> dict[str, Any]:
     """All results, with the medians and whether they met their targets."""
     document: dict[str, Any] = {"machine": dict(facts)}
     if runs:
         document["up"] = {"summary": summary(runs), "runs": [asdict(run) for run in runs]}
+    if federations:
+        document["federation"] = [{**asdict(run), **propagation(run)} for run in federations]
     if sweeps:
         document["sweeps"] = {name: asdict(result) for name, result in sweeps.items()}
     return document
@@ -68,6 +76,26 @@ def summary(runs: Sequence[up.UpRun]) -> dict[str, dict[str, Any]]:
             ("down", [run.down_seconds for run in runs], None),
         )
     }
+
+
+def propagation(run: federation.FederationRun) -> dict[str, float]:
+    """Median and 95th percentile (nearest rank) of the seconds until an object was in every region."""
+    seconds = sorted(run.propagation_seconds)
+    return {"median_seconds": median(seconds), "p95_seconds": seconds[ceil(0.95 * len(seconds)) - 1]}
+
+
+def show_federation(console: Console, run: federation.FederationRun) -> None:
+    """A table of Karmada's times."""
+    of_objects = propagation(run)
+    table = _table(f"Karmada, {len(run.propagation_seconds)} objects one after another", "what", "s")
+    for what, seconds in (
+        ("an object is in all three regions, median", of_objects["median_seconds"]),
+        ("95th percentile", of_objects["p95_seconds"]),
+        ("a region has failed: its replicas are ready in the others", run.moved_seconds),
+        ("`./fleet up` starts it again: they are ready at home", run.home_seconds),
+    ):
+        table.add_row(what, f"{seconds:.2f}")
+    console.print(table)
 
 
 def show_up(console: Console, runs: Sequence[up.UpRun]) -> None:

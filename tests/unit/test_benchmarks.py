@@ -17,12 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.workspace import Workspace
-from tests.benchmarks import events, processes, sweep, up
+from tests.benchmarks import events, federation, processes, report, sweep, up
 from tests.benchmarks.clone import BenchmarkError, Measured, fresh_clone
 from tests.benchmarks.events import Event, EventLog
 
 _URN = "urn:pulumi:lab::fleet::{types}::{name}"
 _CLUSTER = _URN.format(types="fleet:cluster:Lab$lab:index:Cluster", name="lab-na")
+_MEMBER = _URN.format(types="fleet:federation:Federation$fleet:federation:Member", name="lab-na")
 _NAMESPACE = _URN.format(types="fleet:tenancy:Tenant$kubernetes:core/v1:Namespace", name="shop")
 
 
@@ -110,13 +111,14 @@ def test_phases_of_up_follow_the_fleet() -> None:
     pulumi = processes.Sampled(pid=2, command=("/x/bin/pulumi", "up", "--yes"), first_seen=2.0, last_seen=14.0)
     other = processes.Sampled(pid=1, command=("/x/bin/pulumi", "stack", "init"), first_seen=1.0, last_seen=1.5)
     first, last = _created(_CLUSTER, 4, 7), _created(_CLUSTER.replace("na", "eu"), 5, 9)
-    log = [*first, *last, *_created(_NAMESPACE, 8, 13)]
+    log = [*first, *last, *_created(_MEMBER, 8, 10), *_created(_NAMESPACE, 8, 13)]
     measured = Measured(seconds=15, events=log, processes=[other, pulumi], peak_rss={}, other_cpu_seconds=0)
     assert up.phases_of_up(measured) == {
         "set-up before Pulumi": 2,
         "engine and program start": 2,
         "clusters": 5,
-        "tenants, after the last cluster": 4,
+        "federation, after the last cluster": 1,
+        "tenants, after all that": 3,
         "engine end": 1,
         "table of the fleet": 1,
     }
@@ -124,6 +126,13 @@ def test_phases_of_up_follow_the_fleet() -> None:
 
 def test_median_of_phases_counts_a_missing_one_as_nothing() -> None:
     assert up.median_phases([{"a": 1.0, "b": 5.0}, {"a": 3.0}, {"a": 9.0}]) == {"a": 3.0, "b": 0.0}
+
+
+def test_of_propagation_the_median_and_the_slow_ones_are_told() -> None:
+    run = federation.FederationRun(
+        propagation_seconds=[*([1.0] * 50), *([2.0] * 45), *([9.0] * 5)], moved_seconds=1, home_seconds=1
+    )
+    assert report.propagation(run) == {"median_seconds": 1.5, "p95_seconds": 2.0}
 
 
 @pytest.mark.parametrize(("power", "factor"), [(0, 1), (1, 2), (2, 4)], ids=["constant", "proportional", "square"])

@@ -57,9 +57,12 @@ _COMPONENTS = (
     _Component("controllerManager", "karmada-controller-manager", _KARMADA_TAG, "500m", "1Gi"),
     _Component("scheduler", "karmada-scheduler", _KARMADA_TAG, "200m", "256Mi"),
     _Component("webhook", "karmada-webhook", _KARMADA_TAG, "100m", "128Mi"),
+    _Component("metricsAdapter", "karmada-metrics-adapter", _KARMADA_TAG, "100m", "256Mi"),
 )
 PROGRAMS = frozenset(component.program for component in _COMPONENTS)
 """Programs that can be given flags."""
+
+_SERVING = ("apiserver", "aggregated-apiserver", "webhook", "metrics-adapter")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +94,7 @@ class ChartCertificates:
 
 def server_names(hostname: str) -> list[str]:
     """DNS names that the server certificate is good for: `hostname`, and the Services of all that serve with it."""
-    services = (f"{RELEASE}-{each}.{NAMESPACE}.svc" for each in ("apiserver", "aggregated-apiserver", "webhook"))
+    services = (f"{RELEASE}-{each}.{NAMESPACE}.svc" for each in _SERVING)
     inside = [name for service in services for name in (service, f"{service}.{DOMAIN}")]
     return [hostname, *inside, "kubernetes.default.svc", "localhost"]
 
@@ -110,7 +113,8 @@ def chart_values(
     return {
         "global": {"imageRegistry": settings.registry or ""},
         "installMode": "host",
-        "components": [],
+        # Those of the components that the chart leaves out otherwise: a FederatedHPA reads its metrics by it.
+        "components": ["metricsAdapter"],
         "systemNamespace": NAMESPACE,
         "clusterDomain": DOMAIN,
         "karmadaImageVersion": _KARMADA_TAG,

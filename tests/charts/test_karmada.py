@@ -23,6 +23,7 @@ _DEPLOYMENTS = {
     "karmada-apiserver",
     "karmada-controller-manager",
     "karmada-kube-controller-manager",
+    "karmada-metrics-adapter",
     "karmada-scheduler",
     "karmada-webhook",
 }
@@ -53,11 +54,11 @@ def test_every_component_survives_the_loss_of_a_node_and_two_take_turns_at_a_dra
 
 def test_every_image_is_of_one_version_for_ever(rendered: Rendered) -> None:
     images = {container["image"] for container in _containers(rendered)}
-    assert len(images) == 7
+    assert len(images) == 8
     for image in images:
         assert re.fullmatch(r"[a-z.0-9]+/[-a-z0-9/]+:v?[0-9]+\.[0-9]+\.[0-9]+", image), image
     karmada = {image for image in images if "/karmada/" in image}
-    assert len(karmada) == 4
+    assert len(karmada) == 5
     assert all(image.endswith(":v1.18.2") for image in karmada)
 
 
@@ -80,7 +81,7 @@ def test_certificates_are_the_program_s_and_no_job_makes_any(rendered: Rendered)
     ca = x509.load_pem_x509_certificate(pem["server-ca.crt"].encode())
     assert rendered.secret("karmada-webhook-cert") == {"tls.crt": pem["karmada.crt"], "tls.key": pem["karmada.key"]}
     names = ["karmada.example.com", "kubernetes.default.svc", "localhost"]
-    for service in ("apiserver", "aggregated-apiserver", "webhook"):
+    for service in ("apiserver", "aggregated-apiserver", "webhook", "metrics-adapter"):
         assert rendered.one("Service", f"karmada-{service}")
         names += [f"karmada-{service}.karmada-system.svc", f"karmada-{service}.karmada-system.svc.cluster.local"]
     policy = PolicyBuilder().store(Store([ca])).time(START)
@@ -155,3 +156,14 @@ def test_pods_start_anew_with_new_certificates(chart: Path, rendered: Rendered) 
 @pytest.mark.parametrize("wrong", ["latest", "XXXX"])
 def test_nothing_is_left_of_the_chart_s_placeholders(rendered: Rendered, wrong: str) -> None:
     assert wrong not in yaml.safe_dump([each for each in rendered.objects if each["kind"] != "ConfigMap"])
+
+
+def test_metrics_of_the_members_are_served_for_autoscalers(rendered: Rendered) -> None:
+    texts = (text for each in rendered.all("ConfigMap") for text in each["data"].values() if "kind: APIService" in text)
+    services = [each for text in texts for each in yaml.safe_load_all(text.replace("{{ca_crt}}", "")) if each]
+    adapter = {
+        each["metadata"]["name"]
+        for each in services
+        if each["kind"] == "APIService" and each["spec"].get("service", {}).get("name") == "karmada-metrics-adapter"
+    }
+    assert {"v1beta1.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io"} <= adapter

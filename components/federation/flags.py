@@ -7,6 +7,10 @@ from stacks.federation import FederationSettings, RateSettings
 # Karmada takes that for drift and puts its own number back.
 _CONTROLLERS = "--controllers=*,hpaScaleTargetMarker,deploymentReplicasSyncer"
 
+# A step that fails is tried again after longer and longer pauses, by default of up to 1000 s: much too long for what
+# waits for a region that is back.
+_LONGEST_PAUSE = "--rate-limiter-max-delay=30s"
+
 
 def control_plane_flags(federation: FederationSettings) -> dict[str, list[str]]:
     """Return lists of flags by program, as `LabKarmadaArgs` and `HelmKarmadaArgs` take them."""
@@ -48,4 +52,5 @@ def _queue(rates: RateSettings) -> list[str]:
     return [
         f"--rate-limiter-qps={rates.queued_per_second}",
         f"--rate-limiter-bucket-size={2 * rates.queued_per_second}",
+        _LONGEST_PAUSE,
     ]

@@ -78,7 +78,8 @@ def test_every_program_gets_its_rates() -> None:
     controllers = by_program["karmada-controller-manager"]
     assert controllers["--cluster-api-qps"] == "500"
     assert controllers["--cluster-api-burst"] == "1000"
-    assert controllers["--rate-limiter-qps"] == by_program["karmada-scheduler"]["--rate-limiter-qps"] == "300"
+    for flags in (controllers, by_program["karmada-scheduler"]):
+        assert (flags["--rate-limiter-qps"], flags["--rate-limiter-max-delay"]) == ("300", "30s")
     assert controllers["--concurrent-work-syncs"] == "30"
     assert controllers["--concurrent-namespace-syncs"] == "10"
 

@@ -171,7 +171,7 @@ def test_removed_it_leaves_nothing(lab: Lab) -> None:
     _kill(_pids(lab)["kube-apiserver"])
     lifecycle.remove(lab.folder)
     assert processes.running(lab.folder) == {}
-    assert [name for name, port in ports.as_dict(made.ports).items() if not ports.is_free(port)] == []
+    ports.require_free(ports.as_dict(made.ports).items())
     assert not lab.folder.parent.parent.exists()
     lifecycle.remove(lab.folder)
     assert not lab.folder.parent.parent.exists()

@@ -43,8 +43,9 @@ def _eventually(condition: Callable[[], object]) -> object:
 
 
 def _lines(group: Group, name: str) -> list[str]:
+    """The whole lines of a program's log."""
     log = group.log(name)
-    return log.read_text().splitlines() if log.exists() else []
+    return log.read_text().split("\n")[:-1] if log.exists() else []
 
 
 def _pid(group: Group, name: str) -> int:

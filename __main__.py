@@ -1,9 +1,10 @@
-"""The fleet: regional clusters and their manager, the federation of them, and every tenant in its regions."""
+"""The fleet: regional clusters and their manager, one federation and one mesh of them, every tenant in its regions."""
 
 import pulumi
 
 from components.cluster import ClusterArgs, create_cluster
 from components.federation import Federation, FederationArgs
+from components.mesh import MeshArgs, create_mesh, tenant_kinds
 from components.tenancy import deliver_tenants
 from stacks.names import KARMADA
 from stacks.settings import SettingsError, from_pulumi
@@ -20,12 +21,17 @@ clusters = {
 regions = {region: cluster for region, cluster in clusters.items() if region in settings.regions}
 
 federation = (
-    Federation(settings.cluster_name(KARMADA), FederationArgs(settings=settings, clusters=regions))
+    Federation(
+        settings.cluster_name(KARMADA),
+        FederationArgs(settings=settings, clusters=clusters, kinds=tenant_kinds(settings)),
+    )
     if settings.federation.enabled
     else None
 )
 
-deliver_tenants(settings, regions, federation)
+mesh = create_mesh(settings.mesh_id, MeshArgs(settings=settings, clusters=regions)) if settings.mesh.enabled else None
+
+deliver_tenants(settings, regions, federation, mesh)
 
 control_planes = [federation.control_plane] if federation else []
 pulumi.export("clusters", {c.name: {"region": c.region, "server": c.server} for c in clusters.values()})

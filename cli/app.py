@@ -55,6 +55,29 @@ def preview(stack: Stack = "lab") -> None:
 
 
 @app.command()
+def check(
+    stack: Stack = "lab",
+    *,
+    state: Annotated[bool, typer.Option("--state", help="Look at the saved state, not at a preview.")] = False,
+    sarif: Annotated[Path | None, typer.Option(help="Write the violations here as SARIF, for code hosts.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the violations here as JUnit, for CI.")] = None,
+) -> None:
+    """Hold the stack against the policies; fails if it breaks a mandatory one."""
+    from cli import check as checking  # noqa: PLC0415 - the policies are of no use to other commands
+
+    workspace = Workspace(stack=stack)
+    _ready(stack)
+    try:
+        found = checking.check(workspace, from_file(workspace.settings_file).environment, state=state)
+    except RuntimeError as error:
+        _fail(str(error))
+    checking.write(found, workspace, sarif, junit)
+    checking.show(found, Console(highlight=False))
+    if any(each.level == checking.MANDATORY for each in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def down(stack: Stack = "lab") -> None:
     """Destroy the stack, and leave no process, port or file of it behind."""
     workspace = Workspace(stack=stack)

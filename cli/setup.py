@@ -12,7 +12,7 @@ from cli.pulumi import Pulumi
 from cli.workspace import Workspace
 from lab.tools import plugins
 from lab.tools.build import Progress, default_cache, provide
-from lab.tools.catalogue import KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
+from lab.tools.catalogue import HELM, ISTIO, KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
 
 
 def prepare(workspace: Workspace, console: Console) -> Pulumi:
@@ -24,7 +24,7 @@ def prepare(workspace: Workspace, console: Console) -> Pulumi:
     plugin_is_missing = not plugins.installed(workspace.pulumi_home)
     stand_in = plugin_is_missing and not plugins.official_is_reachable()
 
-    toolsets = [PULUMI, KUBERNETES, KARMADA, *([KUBERNETES_PLUGIN] if stand_in else [])]
+    toolsets = [PULUMI, KUBERNETES, KARMADA, HELM, ISTIO, *([KUBERNETES_PLUGIN] if stand_in else [])]
     with console.status("looking for the tools") as status:
         places = provide(
             toolsets,

@@ -14,7 +14,7 @@ from rich.markup import escape
 from cli.setup import prepare
 from cli.workspace import ROOT, Workspace
 from lab.tools.build import UnreachableError, default_cache, provide
-from lab.tools.catalogue import HELM, KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
+from lab.tools.catalogue import HELM, ISTIO, KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
 from lab.tools.go import find_go
 
 _PYTHON = sys.executable
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str], console: Console, *, complete: bool) -> int:
     workspace = Workspace(stack="lab")
     try:
         go = _go()
-        tools = provide([PULUMI, KUBERNETES, KARMADA, KUBERNETES_PLUGIN, HELM], cache=default_cache())
+        tools = provide([PULUMI, KUBERNETES, KARMADA, HELM, ISTIO, KUBERNETES_PLUGIN], cache=default_cache())
         prepare(workspace, console)
     except UnreachableError as error:
         console.print(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.cluster import lifecycle
+from lab.istio import folders as istiod
 from lab.karmada import control_plane
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,8 +118,9 @@ class Workspace:
 
         What the state does not know, because its making was killed, goes as well.
         """
-        lifecycle.remove_all(self.stack_folder)
         control_plane.remove_all(self.stack_folder)
+        istiod.remove_all(self.stack_folder)
+        lifecycle.remove_all(self.stack_folder)
         shutil.rmtree(self.stack_folder, ignore_errors=True)
         for half_written in (self.state / ".pulumi" / "stacks").glob(f"**/{self.stack}.json*.tmp"):
             half_written.unlink()

@@ -8,8 +8,9 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from stacks.clusters import ClusterSettings, LabClusterSettings
+from stacks.clusters import Cloud, ClusterSettings, LabClusterSettings
 from stacks.errors import Place
+from stacks.federation import FederationSettings
 from stacks.names import LONGEST_CLUSTER_NAME, LONGEST_LABEL, MANAGER, RESERVED_REGIONS, namespace_names, why_not_label
 from stacks.networks import IPNetwork
 from stacks.tenants import Tenant
@@ -25,10 +26,25 @@ def region_names(places: Mapping[str, Place]) -> Iterator[str]:
 
 
 def members(clusters: Mapping[str, tuple[Place, object]]) -> Iterator[str]:
-    """Yield a line if the manager, valid or not, is to be a member of the federation."""
+    """Yield a line for each thing of the regions that the manager, valid or not, is to be a member of."""
     place, raw = clusters.get(MANAGER, (Place(""), None))
-    if isinstance(raw, dict) and "federation" in raw:
-        yield (place / "federation").problem("is for regions; the manager is no member of the federation, take it out")
+    for whole in ("federation", "mesh"):
+        if isinstance(raw, dict) and whole in raw:
+            yield (place / whole).problem(f"is for regions; the manager is no member of the {whole}, take it out")
+
+
+def control_plane(
+    federation: FederationSettings, place: Place, clusters: Mapping[str, tuple[Place, ClusterSettings]]
+) -> Iterator[str]:
+    """Yield a line if Karmada's control plane is not described where the manager's cloud asks for it, or is in vain."""
+    if MANAGER not in clusters:
+        return
+    cloud, here = clusters[MANAGER][1].cloud, place / "controlPlane"
+    if cloud is Cloud.LAB and federation.control_plane is not None:
+        yield here.problem("is for a manager in a cloud; the lab's Karmada needs no description, take it out")
+    elif cloud is not Cloud.LAB and federation.enabled and federation.control_plane is None:
+        text = f"is missing; Karmada runs in the manager's cluster ({cloud}), say by hostname, sourceRanges and"
+        yield here.problem(f"{text} storageClass how")
 
 
 def cluster_names(environment: str, clusters: Mapping[str, tuple[Place, ClusterSettings]]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from stacks.errors import Place, SettingsError, lines_of, shown
 from stacks.model import Model
 from stacks.names import Label, LabelValue, Whole, unique
 from stacks.networks import Network
+from stacks.regional_mesh import RegionalMeshSettings
 
 
 class Cloud(StrEnum):
@@ -24,10 +25,20 @@ class Cloud(StrEnum):
     LAB = "lab"
 
 
-class MemberSettings(Model):
-    """How a region's cluster joins the federation: Karmada reaches its API server (push mode)."""
+class SyncMode(StrEnum):
+    """Who brings what Karmada places in a cluster."""
 
-    credential: Whole = Field(default=1, ge=1)
+    PUSH = "push"
+    PULL = "pull"
+
+
+class MemberSettings(Model):
+    """How a region's cluster joins the federation."""
+
+    mode: SyncMode = SyncMode.PUSH
+    """Whether Karmada reaches the cluster's API server (`push`), or an agent beside it reaches Karmada (`pull`)."""
+
+    credential: Whole = Field(default=1, ge=1, le=999)
     """Number of the credentials that Karmada and the cluster know each other by. Raise it to have new ones made."""
 
 
@@ -59,6 +70,9 @@ class ClusterSettings(Model):
 
     federation: MemberSettings = MemberSettings()
     """How the cluster joins the federation; the manager does not."""
+
+    mesh: RegionalMeshSettings = RegionalMeshSettings()
+    """How the cluster takes part in the mesh; the manager does not."""
 
     zones: tuple[LabelValue, ...] = ()
     """Zones of the nodes (topology.kubernetes.io/zone), as the cloud names them."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, Strict, ValidationError, model_validator
 
 from stacks.errors import InvalidFieldsError, Place, Problem, SettingsError, lines_of, shown, suggestion
+from stacks.karmada_chart import KarmadaChart
 from stacks.model import Model
 from stacks.names import Label, Whole, unique, why_not_label
 
@@ -169,6 +170,9 @@ class FederationSettings(Model):
 
     enabled: Switch = True
     """Whether there is one. Without it Pulumi delivers the tenants to each region, and nothing is placed or moved."""
+
+    control_plane: KarmadaChart | None = None
+    """Karmada in the manager's cluster. Left out where the manager's cloud is `lab`, needed everywhere else."""
 
     failover: FailoverSettings = FailoverSettings()
     """What happens when a region fails."""

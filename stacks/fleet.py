@@ -4,6 +4,7 @@ from pydantic import Field, SerializeAsAny
 
 from stacks.clusters import ClusterSettings
 from stacks.federation import FederationSettings
+from stacks.mesh import MeshSettings
 from stacks.model import Model
 from stacks.names import MANAGER, Label
 from stacks.tenants import Tenant
@@ -27,6 +28,9 @@ class Settings(Model):
     federation: FederationSettings = FederationSettings()
     """How workloads are spread over the regions, and what happens when one fails."""
 
+    mesh: MeshSettings = MeshSettings()
+    """How services of the regions call each other, and whom they trust."""
+
     tenants: tuple[Tenant, ...] = ()
     """Tenants written in the stack file."""
 
@@ -42,6 +46,11 @@ class Settings(Model):
     def address_ranges(self) -> tuple[str, ...]:
         """Every range of pod and Service addresses of the fleet, as CIDRs."""
         return tuple(str(each) for cluster in self.clusters.values() for each in cluster.network.ranges.values())
+
+    @property
+    def mesh_id(self) -> str:
+        """Name of the mesh."""
+        return self.mesh.mesh_id or self.environment
 
     def cluster_name(self, region: str) -> str:
         """Return the name of a region's cluster, or of the manager's; it is also its kubeconfig context."""

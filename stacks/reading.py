@@ -6,12 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from stacks import checks
+from stacks import checks, mesh_checks
 from stacks.clusters import read_cluster
 from stacks.documents import read_mapping
 from stacks.errors import Place, SettingsError, shown, suggestion
 from stacks.federation import read_federation
 from stacks.fleet import Settings
+from stacks.mesh import read_mesh
 from stacks.names import MANAGER, why_not_label
 from stacks.tenants import read_tenant
 
@@ -26,6 +27,7 @@ _SHAPES: Mapping[str, tuple[type, str]] = {
     "regions": (dict, "a mapping of region names to clusters"),
     "manager": (dict, "a mapping with cloud, location and network"),
     "federation": (dict, "a mapping with failover and placements"),
+    "mesh": (dict, "a mapping with trust, failover and traffic"),
     "tenants": (list, "a list of tenants"),
     "tenantsFolder": (str, "the path of a folder"),
 }
@@ -75,9 +77,10 @@ def load(config: Mapping[str, Any], *, stack: str, root: Path = ROOT) -> Setting
         if (cluster := _attempt(errors, read_cluster, raw, place, name))
     }
 
-    federation = _attempt(
-        errors, read_federation, values.get("federation", {}), Place(f"{PREFIX}federation"), tuple(regions)
-    )
+    federation_place = Place(f"{PREFIX}federation")
+    federation = _attempt(errors, read_federation, values.get("federation", {}), federation_place, tuple(regions))
+    mesh_place = Place(f"{PREFIX}mesh")
+    mesh = _attempt(errors, read_mesh, values.get("mesh", {}), mesh_place, tuple(regions))
 
     entries = [*_inline_tenants(values.get("tenants", [])), *_tenant_files(values.get("tenantsFolder"), root, errors)]
     tenants = [
@@ -87,11 +90,17 @@ def load(config: Mapping[str, Any], *, stack: str, root: Path = ROOT) -> Setting
     ]
 
     errors += checks.members(raw_clusters)
+    if federation:
+        errors += checks.control_plane(federation, federation_place, clusters)
     errors += checks.cluster_names(environment, clusters)
     errors += checks.address_ranges(clusters)
     errors += checks.tenant_names(entries)
     errors += checks.shared_namespaces(entries)
     errors += checks.egress_ranges(tenants, clusters)
+    if mesh:
+        errors += mesh_checks.locations(mesh, mesh_place, clusters)
+        errors += mesh_checks.external_trust(mesh, mesh_place, clusters)
+        errors += mesh_checks.grants(mesh, tenants)
     if errors:
         raise SettingsError(errors)
     return Settings.model_validate(
@@ -100,6 +109,7 @@ def load(config: Mapping[str, Any], *, stack: str, root: Path = ROOT) -> Setting
             "regions": {name: clusters[name][1] for name in regions},
             "manager": clusters[MANAGER][1],
             "federation": federation,
+            "mesh": mesh,
             "tenants": tuple(tenant for _, tenant in tenants),
             "tenantsFolder": values.get("tenantsFolder", ""),
         }

@@ -67,9 +67,23 @@ def json_schema() -> dict[str, Any]:
         },
         "$defs": dict(sorted(definitions.items())),
     }
-    named: dict[str, Any] = _with_named_quantities(whole)
+    named: dict[str, Any] = _with_named_quantities(_without_null(whole))
     named["$defs"]["Quantity"] = {"description": "A number and a unit: 500m, 2, 512Mi, 10Gi.", **quantities.JSON_SCHEMA}
     return named
+
+
+def _without_null(part: Any) -> Any:  # noqa: ANN401 (any part of a JSON Schema)
+    """Return the schema without the null that stands for a field that is left out."""
+    if isinstance(part, list):
+        return [_without_null(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: _without_null(value) for key, value in part.items()}
+    if {"type": "null"} in part.get("anyOf", []):
+        (other,) = [each for each in kept.pop("anyOf") if each != {"type": "null"}]
+        kept.pop("default", None)
+        return {**other, **kept}
+    return kept
 
 
 def _with_named_quantities(part: Any) -> Any:  # noqa: ANN401 (any part of a JSON Schema)
@@ -137,6 +151,9 @@ def _value(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         text = f"list of {_value(target['items'], definitions)}"
     elif isinstance(target.get("additionalProperties"), dict):
         text = f"mapping of name to {_value(target['additionalProperties'], definitions)}"
+    elif "patternProperties" in target and "properties" not in target:
+        (each,) = target["patternProperties"].values()
+        text = f"mapping of name to {_value(each, definitions)}"
     elif name:
         text = name.lower()
     elif "properties" in target:

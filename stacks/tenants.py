@@ -14,6 +14,7 @@ from pydantic import (
 
 from stacks.access import Access
 from stacks.errors import InvalidFieldsError, Place, Problem, SettingsError, lines_of, shown, suggestion
+from stacks.grants import TenantMesh
 from stacks.limits import Limits, fitted
 from stacks.model import Model
 from stacks.names import LONGEST_LABEL, Label, Line, Whole, namespace_names, unique, why_repeated, why_reserved
@@ -91,6 +92,9 @@ class Tenant(Model):
 
     network: TenantNetwork = TenantNetwork()
     """What pods may reach beyond the defaults."""
+
+    mesh: TenantMesh = TenantMesh()
+    """Its place in the mesh, and who else may call its services."""
 
     @field_validator("name", mode="after")
     @classmethod

@@ -36,8 +36,10 @@ POST_RENDERER = "components/federation/post-renderer"
 
 _KARMADA_TAG = f"v{VERSION}"
 _KUBERNETES_TAG = "v1.35.2"
-_TOOLS = {"repository": "alpine/k8s", "tag": "1.35.4"}
+TOOLS = {"repository": "alpine/k8s", "tag": "1.35.4"}
 """kubectl, bash and curl, for the init containers and the job: the chart's own images have no tag but `latest`."""
+KUBECONFIG = f"{RELEASE}-kubeconfig"
+"""The chart's Secret with a kubeconfig of Karmada, under `kubeconfig`."""
 
 
 class _Component(NamedTuple):
@@ -92,6 +94,11 @@ class ChartCertificates:
         return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
+def image(registry: str | None, repository: str, tag: str) -> str:
+    """Return the full name of an image, as the chart makes it; `registry` has all images if it is given."""
+    return f"{registry or 'docker.io'}/{repository}:{tag}"
+
+
 def server_names(hostname: str) -> list[str]:
     """DNS names that the server certificate is good for: `hostname`, and the Services of all that serve with it."""
     services = (f"{RELEASE}-{each}.{NAMESPACE}.svc" for each in _SERVING)
@@ -118,8 +125,8 @@ def chart_values(
         "systemNamespace": NAMESPACE,
         "clusterDomain": DOMAIN,
         "karmadaImageVersion": _KARMADA_TAG,
-        "cfssl": {"image": _TOOLS},
-        "kubectl": {"image": _TOOLS},
+        "cfssl": {"image": TOOLS},
+        "kubectl": {"image": TOOLS},
         "certs": {"mode": "custom", "custom": _certificates(certificates)},
         "etcd": {
             "mode": "external",

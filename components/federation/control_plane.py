@@ -10,6 +10,7 @@ import pulumi
 from components.api import KubernetesApi
 from providers.karmada import Provider, ResourceTemplates, ResourceTemplatesArgs
 from providers.karmada.objects import Manifest
+from providers.pki import Issuer
 
 
 class ControlPlane(KubernetesApi):
@@ -57,6 +58,11 @@ class ControlPlane(KubernetesApi):
                 parent=parent, provider=self.provider, deleted_with=self.resource, depends_on=list(after)
             ),
         )
+
+    @property
+    @abstractmethod
+    def client_issuer(self) -> Issuer:
+        """Who signs the certificates by which the API server knows its clients, the agents of members among them."""
 
     @abstractmethod
     def take_up(self, credentials: Mapping[str, pulumi.Input[str]], after: Sequence[pulumi.Resource]) -> None:

@@ -16,15 +16,13 @@ _LOOKS = 4
 
 
 def failover_flags(failover: FailoverSettings) -> list[str]:
-    """Return flags of karmada-controller-manager. An agent takes those on cluster status as well.
+    """Return flags of karmada-controller-manager.
 
     Source: cmd/controller-manager/app/options (options.go, cluster_failover.go) in the Karmada repository.
     """
     interval = failover.cluster_status_interval_seconds
     flags = [
-        f"--cluster-status-update-frequency={interval}s",
-        f"--cluster-failure-threshold={failover.unreachable_seconds}s",
-        f"--cluster-success-threshold={failover.recovered_seconds}s",
+        *_status_flags(failover),
         f"--cluster-monitor-period={max(interval // 2, 1)}s",
         f"--cluster-monitor-grace-period={max(failover.unreachable_seconds, _LOOKS * interval)}s",
         f"--graceful-eviction-timeout={failover.replacement_seconds}s",
@@ -36,6 +34,19 @@ def failover_flags(failover: FailoverSettings) -> list[str]:
             f"--resource-eviction-rate={failover.evictions_per_second}",
         ]
     return flags
+
+
+def agent_flags(failover: FailoverSettings) -> list[str]:
+    """Return flags of karmada-agent, which looks at its member in the controller manager's place.
+
+    It renews a lease four times in the lease's duration; a member whose lease is not renewed for the controller
+    manager's grace period has failed, whatever its status says.
+    """
+    return [
+        *_status_flags(failover),
+        f"--cluster-lease-duration={_LOOKS * failover.cluster_status_interval_seconds}s",
+        f"--cluster-lease-renew-interval-fraction={1 / _LOOKS}",
+    ]
 
 
 def webhook_flags(failover: FailoverSettings) -> list[str]:
@@ -59,6 +70,14 @@ def taint_policy() -> dict[str, Any]:
             "taints": [{"key": NOT_READY, "effect": "NoExecute"}],
         },
     }
+
+
+def _status_flags(failover: FailoverSettings) -> list[str]:
+    return [
+        f"--cluster-status-update-frequency={failover.cluster_status_interval_seconds}s",
+        f"--cluster-failure-threshold={failover.unreachable_seconds}s",
+        f"--cluster-success-threshold={failover.recovered_seconds}s",
+    ]
 
 
 def _ready(operator: str) -> dict[str, Any]:

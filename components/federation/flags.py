@@ -1,6 +1,6 @@
 """The flags that the settings of the federation ask of Karmada's programs."""
 
-from components.federation.failover import failover_flags, webhook_flags
+from components.federation.failover import agent_flags, failover_flags, webhook_flags
 from stacks.federation import FederationSettings, RateSettings
 
 # The two that are off by default let a HorizontalPodAutoscaler of a member scale its part of a Deployment; without them
@@ -22,6 +22,18 @@ def control_plane_flags(federation: FederationSettings) -> dict[str, list[str]]:
     }
 
 
+def member_flags(federation: FederationSettings) -> list[str]:
+    """Return flags of the agent of a member in pull mode: it does for the member what the controller manager does."""
+    rates = federation.rates
+    return [
+        *agent_flags(federation.failover),
+        *_requests(rates),
+        *_member_requests(rates),
+        *_queue(rates),
+        f"--concurrent-work-syncs={rates.parallel_syncs}",
+    ]
+
+
 def _controller_rates(rates: RateSettings) -> list[str]:
     many, few = rates.parallel_syncs, max(rates.parallel_syncs // 3, 1)
     kinds = {
@@ -37,8 +49,7 @@ def _controller_rates(rates: RateSettings) -> list[str]:
     }
     return [
         *_requests(rates),
-        f"--cluster-api-qps={rates.member_requests_per_second}",
-        f"--cluster-api-burst={2 * rates.member_requests_per_second}",
+        *_member_requests(rates),
         *_queue(rates),
         *(f"--concurrent-{kind}-syncs={count}" for kind, count in kinds.items()),
     ]
@@ -46,6 +57,13 @@ def _controller_rates(rates: RateSettings) -> list[str]:
 
 def _requests(rates: RateSettings) -> list[str]:
     return [f"--kube-api-qps={rates.requests_per_second}", f"--kube-api-burst={2 * rates.requests_per_second}"]
+
+
+def _member_requests(rates: RateSettings) -> list[str]:
+    return [
+        f"--cluster-api-qps={rates.member_requests_per_second}",
+        f"--cluster-api-burst={2 * rates.member_requests_per_second}",
+    ]
 
 
 def _queue(rates: RateSettings) -> list[str]:

@@ -6,8 +6,6 @@ is done where the chart has no value for it.
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,16 +17,23 @@ from components.federation.certificates import KarmadaCertificates, KarmadaCerti
 from components.federation.chart import (
     API_SERVER,
     DOMAIN,
+    KUBECONFIG,
     NAMESPACE,
     PORT,
     POST_RENDERER,
     PROGRAMS,
     RELEASE,
+    TOOLS,
     VERSION,
     chart_values,
+    image,
 )
+from components.federation.come_home import come_home_manifests
 from components.federation.control_plane import ControlPlane
 from components.federation.etcd import etcd_manifests
+from components.federation.kubeconfig import by_certificate, encoded, kubeconfig
+from providers.pki import Issuer
+from stacks.federation import FailoverSettings
 from stacks.karmada_chart import KarmadaChart
 
 _SECONDS = 900
@@ -37,17 +42,23 @@ _ETCD_CLASSES = {
     "PodDisruptionBudget": kubernetes.policy.v1.PodDisruptionBudget,
     "StatefulSet": kubernetes.apps.v1.StatefulSet,
 }
+_COME_HOME_TYPES = {
+    "ConfigMap": "kubernetes:core/v1:ConfigMap",
+    "ServiceAccount": "kubernetes:core/v1:ServiceAccount",
+    "Deployment": "kubernetes:apps/v1:Deployment",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class HelmKarmadaArgs:
-    """The manager's cluster, what the settings say of the control plane in it, and more flags for its programs.
+    """The manager's cluster, what the settings say of the control plane in it and of failover, and more flags.
 
     `arguments` has lists of flags by program, such as `karmada-controller-manager`, beyond those of the chart.
     """
 
     cluster: Cluster
     chart: KarmadaChart
+    failover: FailoverSettings
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,18 +100,34 @@ class HelmKarmada(ControlPlane):
         )
         service = self._load_balancer(release)
         self.address = service.status.apply(_first_address)
+        if args.failover.enabled:
+            self._come_home(args.failover, release)
         ca, administrator = certificates.ca, certificates.administrator
+        self._ca = ca
+        ca_data = ca.certificate.apply(encoded)
         # Nobody has the way in before there is one.
         server = service.id.apply(lambda _: f"https://{args.chart.hostname}:{PORT}")
         self.finish(
             resource=release,
             kubeconfig=pulumi.Output.all(
-                server=server, ca=ca.certificate, crt=administrator.certificate, key=administrator.private_key
-            ).apply(lambda parts: kubeconfig(name, **parts)),
+                server=server, ca_data=ca_data, crt=administrator.certificate, key=administrator.private_key
+            ).apply(
+                lambda parts: kubeconfig(
+                    name,
+                    server=parts["server"],
+                    ca_data=parts["ca_data"],
+                    user=by_certificate(certificate=parts["crt"], private_key=parts["key"]),
+                )
+            ),
             server=server,
-            ca_data=ca.certificate.apply(_base64),
+            ca_data=ca_data,
             identifier=ca.id,
         )
+
+    @property
+    def client_issuer(self) -> Issuer:
+        """As every control plane."""
+        return self._ca.as_issuer
 
     def take_up(self, credentials: Mapping[str, pulumi.Input[str]], after: Sequence[pulumi.Resource]) -> None:
         """As every control plane: an annotation of the controllers' pods changes, and they are rolled."""
@@ -143,6 +170,25 @@ class HelmKarmada(ControlPlane):
             for manifest in manifests
         ]
 
+    def _come_home(self, failover: FailoverSettings, release: pulumi.Resource) -> None:
+        """What brings replicas home when a region is back."""
+        manifests = come_home_manifests(
+            failover,
+            namespace=NAMESPACE,
+            kubeconfig_secret=KUBECONFIG,
+            kubeconfig_key="kubeconfig",
+            image=image(self._chart.registry, TOOLS["repository"], TOOLS["tag"]),
+        )
+        made: list[pulumi.Resource] = [release]
+        for manifest in manifests:
+            kind = manifest["kind"]
+            # A manifest is what the resource's inputs are; its class wants them by other names.
+            made.append(
+                pulumi.CustomResource(
+                    _COME_HOME_TYPES[kind], f"{self.name}-come-home-{kind.lower()}", manifest, self._inside(*made)
+                )
+            )
+
     def _load_balancer(self, release: pulumi.Resource) -> kubernetes.core.v1.Service:
         annotations = {"external-dns.alpha.kubernetes.io/hostname": self._chart.hostname}
         return kubernetes.core.v1.Service(
@@ -163,28 +209,9 @@ class HelmKarmada(ControlPlane):
         )
 
 
-def kubeconfig(name: str, *, server: str, ca: str, crt: str, key: str) -> str:
-    """Return a kubeconfig whose one context is called `name`; certificates and key are PEM."""
-    user = {"client-certificate-data": _base64(crt), "client-key-data": _base64(key)}
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": name,
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "clusters": [{"name": name, "cluster": {"server": server, "certificate-authority-data": _base64(ca)}}],
-            "users": [{"name": name, "user": user}],
-        }
-    )
-
-
 def _first_address(status: object) -> str | None:
     balancer = getattr(status, "load_balancer", None)
     for ingress in getattr(balancer, "ingress", None) or ():
         address: str | None = ingress.ip or ingress.hostname
         return address
     return None
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()

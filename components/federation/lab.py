@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from components.federation.control_plane import ControlPlane
 from components.federation.flags import control_plane_flags
 from lab.karmada import Karmada, KarmadaArgs, KarmadaRestart, Script
 from lab.tools.catalogue import KARMADA
+from providers.pki import Issuer
 from stacks.federation import FederationSettings
 
 
@@ -48,6 +50,12 @@ class LabKarmada(ControlPlane):
             ca_data=karmada.ca_data,
             identifier=karmada.identifier,
         )
+
+    @property
+    def client_issuer(self) -> Issuer:
+        """As every control plane."""
+        certificate = self._karmada.ca_data.apply(lambda data: b64decode(data).decode())
+        return Issuer(certificate=certificate, private_key=self._karmada.ca_key)
 
     def take_up(self, credentials: Mapping[str, pulumi.Input[str]], after: Sequence[pulumi.Resource]) -> None:
         """As every control plane."""

@@ -17,6 +17,7 @@ from components.tenancy.manifests import Manifest, tenant_manifests
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from components.mesh.tenant import TenantInMesh
     from stacks.tenants import Tenant as TenantSettings
 
 
@@ -37,12 +38,14 @@ class TenantArgs:
     """A tenant to deliver.
 
     ``tenant`` is what its settings say, ``clusters`` has the cluster of each of its regions by the region's name, and
-    ``address_ranges`` the CIDRs of all pods and Services of the fleet, which its egress rules never reach.
+    ``address_ranges`` the CIDRs of all pods and Services of the fleet, which its egress rules never reach. ``mesh`` is
+    the tenant in the mesh, None if it is not in one.
     """
 
     tenant: TenantSettings
     clusters: Mapping[str, Cluster]
     address_ranges: Sequence[str]
+    mesh: TenantInMesh | None = None
 
     def __post_init__(self) -> None:
         missing = [region for region in self.tenant.regions if region not in self.clusters]
@@ -63,7 +66,7 @@ class Tenant(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:tenancy:Tenant", name, None, opts)
         for region in args.tenant.regions:
-            manifests = tenant_manifests(args.tenant, region, address_ranges=args.address_ranges)
+            manifests = tenant_manifests(args.tenant, region, address_ranges=args.address_ranges, mesh=args.mesh)
             self._deliver(f"{name}-{region}", manifests, args.clusters[region])
         self.namespaces = {region: list(args.tenant.namespace_names) for region in args.tenant.regions}
         self.register_outputs({"namespaces": self.namespaces})

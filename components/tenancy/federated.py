@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.federation.control_plane import ControlPlane
+    from components.mesh.tenant import TenantInMesh
     from components.tenancy.manifests import Manifest
     from stacks.federation import FailoverSettings, Placement
     from stacks.tenants import Tenant
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
 class TenantPlacementArgs:
     """What the tenants of a fleet have in common in Karmada.
 
-    ``members`` has the name of each region's member, ``control_plane`` is Karmada's.
+    ``members`` has the name of each region's member, ``control_plane`` is Karmada's, and
+    ``meshed`` says whether the fleet has a mesh, whose kinds Karmada then has to know.
     """
 
     tenants: Sequence[Tenant]
     members: Mapping[str, str]
     control_plane: ControlPlane
+    meshed: bool = False
 
 
 class TenantPlacement(pulumi.ComponentResource):
@@ -41,7 +44,7 @@ class TenantPlacement(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TenantPlacementArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:tenancy:TenantPlacement", name, None, opts)
-        policies = tenant_policies([tenant.regions for tenant in args.tenants], args.members)
+        policies = tenant_policies([tenant.regions for tenant in args.tenants], args.members, meshed=args.meshed)
         args.control_plane.keep(f"{name}-policies", [*policies, *proxy_access()], parent=self)
         self.register_outputs({})
 
@@ -52,7 +55,8 @@ class FederatedTenantArgs:
 
     ``tenant`` is what its settings say, ``members`` has the name of each region's member, ``control_plane`` is
     Karmada's, and ``address_ranges`` are the CIDRs of all pods and Services of the fleet. ``placements`` are what its
-    workloads can ask for, ``failover`` what those do when a region fails.
+    workloads can ask for, ``failover`` what those do when a region fails. ``mesh`` is the tenant in the mesh, None if
+    it is not in one.
     """
 
     tenant: Tenant
@@ -61,6 +65,7 @@ class FederatedTenantArgs:
     address_ranges: Sequence[str]
     placements: Mapping[str, Placement]
     failover: FailoverSettings
+    mesh: TenantInMesh | None = None
 
     def __post_init__(self) -> None:
         missing = [region for region in self.tenant.regions if region not in self.members]
@@ -74,7 +79,7 @@ class FederatedTenantArgs:
 
     def manifests(self) -> list[Manifest]:
         """What Karmada is to keep: the objects, the quotas, and the policies for what the tenant runs."""
-        objects = tenant_objects(self.tenant, address_ranges=self.address_ranges)
+        objects = tenant_objects(self.tenant, address_ranges=self.address_ranges, mesh=self.mesh)
         policies = [
             policy
             for namespace in self.tenant.namespace_names

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from components.mesh.tenant import AUTHORIZATION, SIDECAR
+
 Manifest = dict[str, Any]
 
 REGIONS_LABEL = "fleet/regions"
@@ -20,6 +22,7 @@ _KINDS = (
     ("rbac.authorization.k8s.io/v1", "Role"),
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
 )
+_MESH_KINDS = (AUTHORIZATION, SIDECAR)
 _RBAC = "rbac.authorization.k8s.io"
 _LOOKING = "fleet:member-proxy"
 _ADMINISTRATORS = (("Group", "system:masters"), ("User", "system:admin"))
@@ -41,17 +44,20 @@ def placed(manifest: Manifest, regions: Sequence[str]) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "labels": labels}}
 
 
-def tenant_policies(region_sets: Iterable[Iterable[str]], members: Mapping[str, str]) -> list[Manifest]:
+def tenant_policies(
+    region_sets: Iterable[Iterable[str]], members: Mapping[str, str], *, meshed: bool = False
+) -> list[Manifest]:
     """Return a policy for each set of regions that some tenant has; ``members`` are by region.
 
     Objects stay in a region that fails, so the policies tolerate everything; and what a member has already, from before
-    its Karmada was lost, becomes Karmada's again.
+    its Karmada was lost, becomes Karmada's again. In a fleet with a mesh Karmada has to know its kinds (`meshed`).
     """
     sets = {region_set(regions): sorted(regions) for regions in region_sets}
-    return [_policy(name, [members[region] for region in regions]) for name, regions in sorted(sets.items())]
+    kinds = (*_KINDS, *_MESH_KINDS) if meshed else _KINDS
+    return [_policy(name, [members[region] for region in regions], kinds) for name, regions in sorted(sets.items())]
 
 
-def _policy(name: str, members: list[str]) -> Manifest:
+def _policy(name: str, members: list[str], kinds: Sequence[tuple[str, str]]) -> Manifest:
     labels = {"matchLabels": {"app.kubernetes.io/managed-by": "fleet", REGIONS_LABEL: name}}
     return {
         "apiVersion": "policy.karmada.io/v1alpha1",
@@ -60,7 +66,7 @@ def _policy(name: str, members: list[str]) -> Manifest:
         "spec": {
             "conflictResolution": "Overwrite",
             "resourceSelectors": [
-                {"apiVersion": version, "kind": kind, "labelSelector": labels} for version, kind in _KINDS
+                {"apiVersion": version, "kind": kind, "labelSelector": labels} for version, kind in kinds
             ],
             "placement": {
                 "clusterAffinity": {"clusterNames": members},

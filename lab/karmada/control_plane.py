@@ -98,7 +98,7 @@ def create(spec: Spec, folder: Path, patience: Patience) -> Record:
 
     Raises `KarmadaError`, `BinaryError`, `PortTakenError`, `TimeoutError` or `CancelledError`.
     """
-    with _lock(folder):
+    with lock(folder):
         record = Record.read(folder)
         if record is not None and record.name == spec.name:
             return _bring_up(record, spec, folder, patience)
@@ -115,7 +115,7 @@ def restart(folder: Path, program: str, patience: Patience) -> None:
 
     Raises `KarmadaError`, `TimeoutError` or `CancelledError`.
     """
-    with _lock(folder):
+    with lock(folder):
         record = Record.read(folder)
         if record is None:
             raise KarmadaError(f"there is no control plane in {folder}")
@@ -125,7 +125,7 @@ def restart(folder: Path, program: str, patience: Patience) -> None:
 
 def remove(folder: Path) -> None:
     """Remove the control plane in `folder`, however it is found: no process, port or file of it is left."""
-    with _lock(folder):
+    with lock(folder):
         _clear(folder)
         _lock_file(folder).unlink(missing_ok=True)
     with suppress(OSError):  # something else of the stack is in there still
@@ -194,7 +194,7 @@ def _await_controllers(folder: Path, ports: KarmadaPorts, patience: Patience) ->
         ("karmada-scheduler", ports.scheduler_health),
         ("karmada-controller-manager", ports.controller_manager_health),
     ):
-        _await(partial(_is_healthy, port), program, folder, patience)
+        _await(partial(is_healthy, port), program, folder, patience)
     with Api(ports.api_server, folder / "pki") as api:
         for path, manifest in webhooks(folder / "pki", ports):
             api.apply(path, manifest)
@@ -207,7 +207,7 @@ def _await(condition: Callable[[], bool], program: str, folder: Path, patience: 
         try:
             patience.pause(f"{program} of {folder.name} (its log is {log})")
         except TimeoutError as error:
-            raise TimeoutError(f"{error}: {_tail(log)}") from None
+            raise TimeoutError(f"{error}: {tail(log)}") from None
 
 
 def _is_ready(folder: Path, port: int) -> bool:
@@ -227,7 +227,8 @@ def _serves_clusters(folder: Path, port: int) -> bool:
         return False
 
 
-def _is_healthy(port: int) -> bool:
+def is_healthy(port: int) -> bool:
+    """Whether a program of Karmada's that tells its health on `port` says that it is well."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)  # whatever proxy the user has for elsewhere
     try:
         connection.request("GET", "/healthz")
@@ -245,7 +246,8 @@ def _clear(folder: Path) -> None:
     claims.release(folder)
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The last lines of a log, for an error."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(line[:500] for line in lines[-_LOG_LINES:]) or f"{log} is empty"
 
@@ -255,7 +257,7 @@ def _lock_file(folder: Path) -> Path:
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> Iterator[None]:
     """Hold the control plane in `folder`: whoever else wants to change it waits."""
     for parent in reversed(folder.parents[:-1]):
         parent.mkdir(mode=0o700, exist_ok=True)

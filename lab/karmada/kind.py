@@ -21,7 +21,7 @@ class KarmadaKind(Kind):
 
     resource_type = "lab:index:Karmada"
     required = REPLACING + UPDATING
-    secrets = frozenset({"kubeconfig"})
+    secrets = frozenset({"kubeconfig", "caKey"})
     expected = (ApiError, BinaryError, KarmadaError, PortTakenError)
 
     def __init__(self, root: Path) -> None:
@@ -82,6 +82,7 @@ def _outputs(values: Values, folder: Path, record: Record) -> Values:
         "kubeconfig": credentials.kubeconfig(record.name, record.ports.api_server, folder / "pki"),
         "server": record.server,
         "caData": credentials.encoded(folder / "pki" / "ca.crt"),
+        "caKey": (folder / "pki" / "ca.key").read_text(),
         "identifier": record.identifier,
         "status": control_plane.status(folder).value,
     }

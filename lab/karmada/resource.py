@@ -42,7 +42,9 @@ class Karmada(pulumi.CustomResource):
     server: pulumi.Output[str]
     """URL of Karmada's API server."""
     ca_data: pulumi.Output[str]
-    """Certificate of the API server's CA: PEM in base64."""
+    """Certificate of the API server's CA, whose clients it believes as well: PEM in base64."""
+    ca_key: pulumi.Output[str]
+    """The CA's key in PEM; a secret."""
     identifier: pulumi.Output[str]
     """UID of its namespace kube-system: another one means that what was in it is gone."""
     status: pulumi.Output[str]
@@ -56,7 +58,7 @@ class Karmada(pulumi.CustomResource):
             "arguments": {program: list(flags) for program, flags in args.arguments.items()},
             "scripts": {name: asdict(script) for name, script in args.scripts.items()},
         }
-        outputs = dict.fromkeys(("kubeconfig", "server", "ca_data", "identifier", "status"))
+        outputs = dict.fromkeys(("kubeconfig", "server", "ca_data", "ca_key", "identifier", "status"))
         super().__init__("lab:index:Karmada", name, {**inputs, **outputs}, opts)
 
     def translate_output_property(self, prop: str) -> str:

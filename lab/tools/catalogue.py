@@ -49,8 +49,9 @@ class Toolset:
     """Programs that are built by one `go build` from the module in `folder`, and `files` that come with them.
 
     `module` is the required module whose version is the toolset's; `None` for a toolset whose source is in this
-    repository, which then has the version `own_version`. `linker_values` are Go variables set at link time; `{version}`
-    in a value becomes the version without its leading `v`.
+    repository, which then has the version `own_version`. `release` is another required module that has the version in
+    place of `module`. `linker_values` are Go variables set at link time; `{version}` in a value becomes the version
+    without its leading `v`. `tags` are Go's build tags.
     """
 
     name: str
@@ -60,11 +61,13 @@ class Toolset:
     linker_values: tuple[tuple[str, str], ...] = ()
     own_version: str = ""
     files: tuple[Files, ...] = ()
+    tags: tuple[str, ...] = ()
+    release: str = ""
 
     @cached_property
     def version(self) -> str:
         """The version with its leading `v`, such as `v1.36.3`."""
-        return f"v{self.own_version}" if self.module is None else self._pin(self.module)
+        return f"v{self.own_version}" if self.module is None else self._pin(self.release or self.module)
 
     def version_of(self, program: Program) -> str:
         """The version that a program of the toolset prints, with a leading `v`."""
@@ -80,6 +83,8 @@ class Toolset:
     def digest(self) -> str:
         """The key in the tool cache: it changes with a pin, a source file or a build flag, and with nothing else."""
         content = hashlib.sha256(self.linker_flags.encode())
+        for tag in self.tags:
+            content.update(f"{tag}\0".encode())
         for each in self.files:
             content.update(f"{each.name}\0{each.path}\0".encode())
         for path in sorted(self.folder.rglob("*")):
@@ -174,6 +179,30 @@ HELM = Toolset(
     linker_values=(("helm.sh/helm/v3/internal/version.version", "v{version}"),),
 )
 
+_ISTIO_MODULE = "istio.io/istio"
+ISTIO = Toolset(
+    name="istio",
+    folder=TOOLS / "istio",
+    module=_ISTIO_MODULE,
+    # Istio's releases are no versions of its module: that is pinned by a commit, and its API tells the release.
+    release="istio.io/api",
+    programs=tuple(
+        Program(
+            name=name,
+            package=f"{_ISTIO_MODULE}/pilot/cmd/{name}",
+            version_arguments=("version", "--short"),
+        )
+        for name in ("pilot-discovery", "pilot-agent")
+    ),
+    linker_values=((f"{_ISTIO_MODULE}/pkg/version.buildVersion", "{version}"),),
+    files=(
+        Files(name="istio-charts", path="manifests/charts"),
+        Files(name="istio-bootstrap", path="tools/packaging/common"),
+    ),
+    # As upstream's Makefile.core.mk: fast marshalling, and no code that nobody calls.
+    tags=("vtprotobuf", "disable_pgv"),
+)
+
 KUBERNETES_PLUGIN = Toolset(
     name="pulumi-resource-kubernetes",
     folder=PLUGINS / "kubernetes",
@@ -182,4 +211,4 @@ KUBERNETES_PLUGIN = Toolset(
     own_version=installed_version("pulumi-kubernetes"),
 )
 
-TOOLSETS = {toolset.name: toolset for toolset in (PULUMI, KUBERNETES, KARMADA, HELM, KUBERNETES_PLUGIN)}
+TOOLSETS = {toolset.name: toolset for toolset in (PULUMI, KUBERNETES, KARMADA, ISTIO, HELM, KUBERNETES_PLUGIN)}

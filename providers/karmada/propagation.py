@@ -26,6 +26,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.25, 2.0, 1.4
 _SECONDS_FOR_A_MEMBER = 60
 """How long a member that is not ready may keep everybody waiting."""
 _FOUND, _NONE = 200, 404
+_PULL = "Pull"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Expectation:
 
     @property
     def arrivals(self) -> list[Arrival]:
-        """Every object with every member that it goes to; a member itself arrives when it is ready."""
+        """Every object with every member that it goes to; a member itself arrives when it has joined."""
         joining = [(key, key.name) for key in sorted(self.manifests) if key.kind == CLUSTER]
         return joining + [
             (key, member) for key in sorted(self.manifests) if key.is_in_members for member in self.members
@@ -55,7 +56,8 @@ def wait_until_there(api: Api, expected: Expectation, patience: Patience) -> lis
     """
     missing = dict.fromkeys(expected.arrivals, "")
     pause, start = _FIRST_PAUSE, time.monotonic()
-    while missing := _still_missing(api, expected, missing):
+    closed: set[str] = set()
+    while missing := _still_missing(api, expected, missing, closed):
         if time.monotonic() - start > _SECONDS_FOR_A_MEMBER:
             unready = {member: reason for member in _members(missing) if (reason := why_unready(api, member))}
             if unready.keys() == set(_members(missing)):
@@ -94,24 +96,42 @@ def why_unready(api: Api, member: str) -> str | None:
     return None if condition.get("status") == "True" else condition.get("message", "Karmada has not reached it yet")
 
 
-def _still_missing(api: Api, expected: Expectation, before: Mapping[Arrival, str]) -> dict[Arrival, str]:
-    """Those of the arrivals that have not happened, each with what Karmada says of it."""
+def _still_missing(
+    api: Api, expected: Expectation, before: Mapping[Arrival, str], closed: set[str]
+) -> dict[Arrival, str]:
+    """Those of the arrivals that have not happened, each with what Karmada says of it.
+
+    Members that cannot be looked into are added to `closed`, and not tried again.
+    """
     propagated = {key for key, _ in before if key.is_propagated}
     bindings = dict(_bindings(api, propagated))
     quotas = {key: api.get(key.path) for key, _ in before if key.kind == FEDERATED_QUOTA}
     missing: dict[Arrival, str] = {}
     for key, member in before:
         if key.kind == CLUSTER:
-            reason = why_unready(api, member) or ""
+            reason = _why_not_joined(api, expected.manifests[key])
         elif key.is_propagated:
             reason = _why_not_applied(bindings.get(key), member)
             if not reason and key in expected.changed:
-                reason = _why_not_changed(api, key, member, expected.manifests[key])
+                reason = _why_not_changed(api, key, member, expected.manifests[key], closed)
         else:
             reason = _why_no_share(quotas[key], member, expected.manifests[key])
         if reason:
             missing[key, member] = reason
     return missing
+
+
+def _why_not_joined(api: Api, cluster: Manifest) -> str:
+    """Why a member is not one yet: in push mode it has to be ready.
+
+    In pull mode that takes its agent, which starts when Karmada has made a place for it: the member's namespace, before
+    the finalizer (syncCluster in Karmada's pkg/controllers/cluster).
+    """
+    name = cluster["metadata"]["name"]
+    if not _is_pulling(cluster):
+        return why_unready(api, name) or ""
+    found = api.get(f"{_CLUSTERS}/{name}")
+    return "" if found and found["metadata"].get("finalizers") else "Karmada has not taken it in yet"
 
 
 def _bindings(api: Api, keys: Collection[Key]) -> Iterator[tuple[Key, dict[str, Any]]]:
@@ -139,12 +159,18 @@ def _why_not_applied(binding: dict[str, Any] | None, member: str) -> str:
     return str(scheduled.get("message") or "it is not scheduled yet")
 
 
-def _why_not_changed(api: Api, key: Key, member: str, manifest: Manifest) -> str:
-    status, found = api.look(f"{_CLUSTERS}/{member}/proxy{key.path}")
+def _why_not_changed(api: Api, key: Key, member: str, manifest: Manifest, closed: set[str]) -> str:
+    status, found = (0, {}) if member in closed else api.look(f"{_CLUSTERS}/{member}/proxy{key.path}")
     if status not in {_FOUND, _NONE}:
+        if _is_pulling(api.get(f"{_CLUSTERS}/{member}") or {}):
+            closed.add(member)  # whatever cannot be reached is waited for, each time for half a minute
         work = api.get(_work_path(key, member)) or {}
         found = next(iter(work.get("spec", {}).get("workload", {}).get("manifests", [])), {})
     return "" if within(manifest, found) == manifest else "it is still as it was"
+
+
+def _is_pulling(cluster: Mapping[str, Any]) -> bool:
+    return bool(cluster.get("spec", {}).get("syncMode") == _PULL)
 
 
 def _why_no_share(quota: dict[str, Any] | None, member: str, manifest: Manifest) -> str:

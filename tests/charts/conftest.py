@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,13 @@ def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def render(chart: Path, **changes: Any) -> Rendered:  # noqa: ANN401
-    """Render the chart as the release does, hooks and all, for settings with the changes."""
-    values = chart_values(settings(**changes), certificates(), ARGUMENTS)
+def render(
+    chart: Path,
+    arguments: Mapping[str, Sequence[str]] = ARGUMENTS,
+    **changes: Any,  # noqa: ANN401
+) -> Rendered:
+    """Render the chart as the release does, hooks and all, for settings with the changes and flags by program."""
+    values = chart_values(settings(**changes), certificates(), arguments)
     command = ["helm", "template", RELEASE, str(chart), "--namespace", NAMESPACE, "--kube-version", "1.36.3"]
     answer = subprocess.run(
         [*command, "--values", "-", "--post-renderer", POST_RENDERER],

@@ -17,7 +17,7 @@ from lab.cluster.kwok import BINARIES
 from lab.cluster.record import Record
 from lab.cluster.resource import ClusterArgs
 from lab.cluster.spec import Spec
-from lab.tools.catalogue import KARMADA
+from lab.tools.catalogue import ISTIO, KARMADA
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIRECTORY = ".fleet/stacks/test"
@@ -59,6 +59,13 @@ def karmada_on_path(version: str) -> None:
     """Karmada's programs are on PATH, and Kubernetes with them."""
     del version
     _skip_without(*(program.name for program in KARMADA.programs))
+
+
+@pytest.fixture(scope="session")
+def istio_on_path(version: str) -> None:
+    """Istio's programs are on PATH, Helm for its charts, and Kubernetes with them."""
+    del version
+    _skip_without("helm", *(program.name for program in ISTIO.programs))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.federation.control_plane import ControlPlane
+from providers.pki import Issuer
 
 
 class SampleControlPlane(ControlPlane):
@@ -22,6 +23,11 @@ class SampleControlPlane(ControlPlane):
             ca_data=text("Y2E="),
             identifier=text("1"),
         )
+
+    @property
+    def client_issuer(self) -> Issuer:
+        """An authority that has signed nothing yet."""
+        return Issuer(certificate="ca", private_key="ca-key")
 
     def take_up(self, credentials: Mapping[str, pulumi.Input[str]], after: Sequence[pulumi.Resource]) -> None:
         """Nothing runs that could."""

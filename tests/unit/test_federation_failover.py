@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.federation.failover import NOT_READY, failover_flags, taint_policy, webhook_flags
+from components.federation.failover import NOT_READY, agent_flags, failover_flags, taint_policy, webhook_flags
 from components.federation.flags import control_plane_flags
 from stacks.federation import FailoverSettings, FederationSettings, RateSettings
 
@@ -48,6 +48,17 @@ def test_without_failover_regions_are_watched_and_nothing_is_evicted() -> None:
     assert flags["--cluster-failure-threshold"] == "30s"
     assert not flags.keys() & {"--feature-gates", "--enable-no-execute-taint-eviction", "--resource-eviction-rate"}
     assert webhook_flags(off) == []
+
+
+@pytest.mark.parametrize(("unreachable", "interval"), [(30, 10), (10, 1), (1, 1), (60, 60), (300, 10)])
+def test_an_agent_shows_that_it_lives_often_enough(unreachable: int, interval: int) -> None:
+    settings = failover(unreachableSeconds=unreachable, clusterStatusIntervalSeconds=interval)
+    agent, controllers = flags_of(agent_flags(settings)), flags_of(failover_flags(settings))
+    grace = int(controllers["--cluster-monitor-grace-period"][:-1])
+    renewal = int(agent["--cluster-lease-duration"][:-1]) * float(agent["--cluster-lease-renew-interval-fraction"])
+    assert 2 * renewal < grace, "one lost renewal would be a failure"
+    for flag in ("--cluster-status-update-frequency", "--cluster-failure-threshold", "--cluster-success-threshold"):
+        assert agent[flag] == controllers[flag]
 
 
 @pytest.mark.parametrize(("unreachable", "interval"), [(30, 10), (10, 1), (1, 1), (60, 60), (300, 10)])

@@ -15,17 +15,19 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
 
 from components.federation.helm import HelmKarmada, HelmKarmadaArgs
+from stacks.federation import FailoverSettings
 from tests.unit.karmada_chart_samples import ARGUMENTS, settings
 from tests.unit.pki_samples import START, make
 
+FAILOVER = FailoverSettings()
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = {_SIGNATURE: "1b47061264138c4ac30d75fd1eb44270"}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def plain(value: Any) -> Any:  # noqa: ANN401
     """A value without the marks of what is secret in it."""
     if isinstance(value, dict):
-        return _plain(value["value"]) if _SIGNATURE in value else {key: _plain(part) for key, part in value.items()}
+        return plain(value["value"]) if _SIGNATURE in value else {key: plain(part) for key, part in value.items()}
     return value
 
 
@@ -39,7 +41,7 @@ class Recorder(Mocks):
         self.created.append(args)
         if args.typ != "pki:index:Certificate":
             return f"{args.name}-id", args.inputs
-        outputs = make(_plain(args.inputs))
+        outputs = make(plain(args.inputs))
         return f"{args.name}-id", {**outputs, "privateKey": {**_SECRET, "value": outputs["privateKey"]}}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
@@ -70,6 +72,7 @@ class Made:
     kubeconfig_is_secret: bool
     server: str
     ca: bytes
+    issuer_of_clients: str
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +93,19 @@ def made() -> Iterator[Made]:
         )
         karmada = HelmKarmada(
             "lab-karmada",
-            HelmKarmadaArgs(cluster=manager, chart=settings(), arguments=ARGUMENTS),  # type: ignore[arg-type]
+            HelmKarmadaArgs(cluster=manager, chart=settings(), failover=FAILOVER, arguments=ARGUMENTS),  # type: ignore[arg-type]
             pulumi.ResourceOptions(transformations=[see]),
         )
 
         def keep(parts: list[Any]) -> None:
-            text, server, ca, secret = parts
-            found.append(Made(recorder, options, json.loads(text), secret, server, b64decode(ca)))
+            text, server, ca, secret, issuer = parts
+            found.append(Made(recorder, options, json.loads(text), secret, server, b64decode(ca), issuer))
 
         secret: pulumi.Output[bool] = pulumi.Output.from_input(karmada.kubeconfig.is_secret())
         plain = pulumi.Output.unsecret(karmada.kubeconfig)
-        return pulumi.Output.all(plain, karmada.server, karmada.ca_data, secret).apply(keep)
+        return pulumi.Output.all(
+            plain, karmada.server, karmada.ca_data, secret, karmada.client_issuer.certificate
+        ).apply(keep)
 
     run()
     (result,) = found
@@ -123,7 +128,7 @@ def test_the_kubeconfig_is_secret_and_its_client_is_the_server_authority_s(made:
 
 
 def test_the_release_is_the_pinned_chart_with_the_program_s_certificates(made: Made) -> None:
-    release = _plain(made.recorder.inputs("kubernetes:helm.sh/v3:Release", "release"))
+    release = plain(made.recorder.inputs("kubernetes:helm.sh/v3:Release", "release"))
     assert (release["name"], release["namespace"], release["chart"]) == ("karmada", "karmada-system", "karmada")
     assert release["version"] == "1.18.2"
     assert release["repositoryOpts"]["repo"].startswith("https://")
@@ -143,7 +148,7 @@ def test_what_has_keys_in_it_is_secret(made: Made) -> None:
 
 
 def test_the_load_balancer_lets_only_the_ranges_in_and_has_its_address(made: Made) -> None:
-    spec = _plain(made.recorder.inputs("kubernetes:core/v1:Service", "load-balancer"))["spec"]
+    spec = plain(made.recorder.inputs("kubernetes:core/v1:Service", "load-balancer"))["spec"]
     assert spec["type"] == "LoadBalancer"
     assert spec["loadBalancerSourceRanges"] == ["198.51.100.0/24"]
     assert spec["loadBalancerIP"] == "203.0.113.10"
@@ -152,14 +157,14 @@ def test_the_load_balancer_lets_only_the_ranges_in_and_has_its_address(made: Mad
 
 
 def test_etcd_s_members_verify_each_other_by_an_authority_of_their_own(made: Made) -> None:
-    secret = _plain(made.recorder.inputs("kubernetes:core/v1:Secret", "etcd-member"))["stringData"]
+    secret = plain(made.recorder.inputs("kubernetes:core/v1:Secret", "etcd-member"))["stringData"]
     member, ca = (x509.load_pem_x509_certificate(secret[key].encode()) for key in ("tls.crt", "ca.crt"))
     verifier = PolicyBuilder().store(Store([ca])).time(START)
     for number in range(3):
         host = x509.DNSName(f"etcd-{number}.etcd.karmada-system.svc.cluster.local")
         verifier.build_server_verifier(host).verify(member, [])
     verifier.build_client_verifier().verify(member, [])
-    values = _plain(made.recorder.inputs("kubernetes:helm.sh/v3:Release", "release"))["values"]
+    values = plain(made.recorder.inputs("kubernetes:helm.sh/v3:Release", "release"))["values"]
     external = values["etcd"]["external"]["certs"]
     assert external["caCrt"] == secret["ca.crt"]
     x509.load_pem_x509_certificate(external["crt"].encode()).verify_directly_issued_by(ca)
@@ -168,7 +173,7 @@ def test_etcd_s_members_verify_each_other_by_an_authority_of_their_own(made: Mad
 
 def test_all_of_it_goes_with_the_manager_s_cluster(made: Made) -> None:
     inside = [each for each in made.recorder.created if each.typ.startswith("kubernetes:")]
-    assert len(inside) == 8
+    assert len(inside) == 11
     for each in inside:
         assert "::lab-manager-kubernetes::" in (each.provider or "")
         cluster = made.options[each.name].deleted_with
@@ -176,8 +181,28 @@ def test_all_of_it_goes_with_the_manager_s_cluster(made: Made) -> None:
         assert cluster._name == "lab-manager"
 
 
+def test_replicas_come_home_by_a_pod_with_the_chart_s_kubeconfig(made: Made) -> None:
+    config_map, account, deployment = (
+        plain(made.recorder.inputs(f"kubernetes:{kind}", f"come-home-{name}"))
+        for kind, name in (
+            ("core/v1:ConfigMap", "configmap"),
+            ("core/v1:ServiceAccount", "serviceaccount"),
+            ("apps/v1:Deployment", "deployment"),
+        )
+    )
+    assert {each["metadata"]["namespace"] for each in (config_map, account, deployment)} == {"karmada-system"}
+    assert list(config_map["data"]) == ["come_home.sh"]
+    pod = deployment["spec"]["template"]["spec"]
+    assert [each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each] == ["karmada-kubeconfig"]
+    assert pod["containers"][0]["image"] == "docker.io/alpine/k8s:1.35.4"
+
+
+def test_agents_are_signed_by_the_authority_that_the_api_server_believes(made: Made) -> None:
+    assert made.issuer_of_clients.encode() == made.ca
+
+
 def test_no_certificate_is_renewed_only_when_it_is_too_late(made: Made) -> None:
-    certificates = [_plain(each.inputs) for each in made.recorder.created if each.typ == "pki:index:Certificate"]
+    certificates = [plain(each.inputs) for each in made.recorder.created if each.typ == "pki:index:Certificate"]
     assert len(certificates) == 8
     for each in certificates:
         assert each["renewBeforeHours"] >= each["validityHours"] / 5
@@ -188,4 +213,4 @@ def test_no_certificate_is_renewed_only_when_it_is_too_late(made: Made) -> None:
 
 def test_flags_for_a_program_that_is_not_there_are_refused() -> None:
     with pytest.raises(ValueError, match="the chart has no karmada-search"):
-        HelmKarmadaArgs(cluster=object(), chart=settings(), arguments={"karmada-search": ["--v=4"]})  # type: ignore[arg-type]
+        HelmKarmadaArgs(cluster=object(), chart=settings(), failover=FAILOVER, arguments={"karmada-search": ["--v=4"]})  # type: ignore[arg-type]

@@ -12,14 +12,15 @@ from pulumi.runtime import MockResourceArgs, set_mocks
 from components.cluster import Cluster, ClusterArgs
 from components.federation.member import Member, MemberArgs
 from stacks.clusters import ClusterSettings
+from stacks.federation import FederationSettings
 from tests.unit.federation_samples import SampleControlPlane
 from tests.unit.settings_samples import cluster, loaded
-from tests.unit.test_tenancy_delivery import Recorder
+from tests.unit.test_tenancy_delivery import Recorder as PlainRecorder
 
-_SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
 
-class _Recorder(Recorder):
+class Recorder(PlainRecorder):
     """Fills in the tokens as a member's API server does."""
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
@@ -29,7 +30,9 @@ class _Recorder(Recorder):
         return identity, state
 
 
-class _Eu(Cluster):
+class Eu(Cluster):
+    """The cluster of eu."""
+
     def __init__(self, settings: ClusterSettings) -> None:
         super().__init__("Sample", "lab-eu", ClusterArgs(region="eu", settings=settings))
         text = pulumi.Output.from_input
@@ -44,10 +47,10 @@ class _Eu(Cluster):
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    mocks = _Recorder()
+    mocks = Recorder()
     set_mocks(mocks, project="fleet", stack="lab")
     yield mocks
-    set_mocks(Recorder())
+    set_mocks(PlainRecorder())
 
 
 def _joined(recorder: Recorder, credential: int = 1) -> dict[str, Any]:
@@ -57,13 +60,14 @@ def _joined(recorder: Recorder, credential: int = 1) -> dict[str, Any]:
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> pulumi.Output[None]:
-        args = MemberArgs(cluster=_Eu(settings), control_plane=SampleControlPlane(), settings=settings)
+        eu, karmada = Eu(settings), SampleControlPlane()
+        args = MemberArgs(cluster=eu, control_plane=karmada, settings=settings, federation=FederationSettings())
         return Member("lab-eu", args).urn.apply(lambda _: None)
 
     run()
     (templates,) = [each for each in recorder.created if each.typ == "karmada:index:ResourceTemplates"]
     secret = templates.inputs["manifests"]
-    assert _SECRET.items() <= secret.items()
+    assert SECRET.items() <= secret.items()
     return {**templates.inputs, "manifests": secret["value"]}
 
 

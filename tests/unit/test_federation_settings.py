@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from stacks.clusters import SyncMode
 from stacks.federation import BackupPlacement, EvenPlacement, SinglePlacement, WeightedPlacement
 from stacks.schema import json_schema
 from tests.unit.settings_samples import cluster, config, errors_of, loaded
@@ -137,6 +138,15 @@ def test_a_region_says_how_it_joins() -> None:
     settings = loaded(regions=regions)
     assert settings.regions["na"].federation.credential == 1
     assert settings.regions["eu"].federation.credential == 3
+    assert settings.regions["eu"].federation.mode is SyncMode.PUSH
+
+
+def test_a_region_whose_api_server_cannot_be_reached_pulls() -> None:
+    eu = cluster(2, federation={"mode": "pull"})
+    assert loaded(regions={"na": cluster(1), "eu": eu}).regions["eu"].federation.mode is SyncMode.PULL
+    (error,) = errors_of(config(regions={"na": cluster(1), "eu": cluster(2, federation={"mode": "pul"})}))
+    assert error.startswith("fleet:regions.eu.federation.mode: ")
+    assert "pull" in error
 
 
 def test_a_region_cannot_join_without_a_credential() -> None:

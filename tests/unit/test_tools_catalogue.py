@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from lab.tools.catalogue import KUBERNETES, KUBERNETES_PLUGIN, PULUMI, TOOLSETS, Program, Toolset, parse_go_version
+from lab.tools.catalogue import (
+    ISTIO,
+    KUBERNETES,
+    KUBERNETES_PLUGIN,
+    PULUMI,
+    TOOLSETS,
+    Program,
+    Toolset,
+    parse_go_version,
+)
 
 _GO_MOD = (
     "module example.com/tools\n\ngo 1.25.3\n\nrequire (\n\texample.com/tool/v2 v2.3.4\n\texample.com/other v0.1.0\n)\n"
@@ -77,6 +86,14 @@ def test_the_digest_changes_with_a_build_flag(toolset: Toolset) -> None:
     assert replace(toolset, linker_values=()).digest != toolset.digest
 
 
+def test_the_digest_changes_with_a_build_tag(toolset: Toolset) -> None:
+    assert replace(toolset, tags=("small",)).digest != toolset.digest
+
+
+def test_a_toolset_whose_module_has_no_releases_has_the_version_of_another(toolset: Toolset) -> None:
+    assert replace(toolset, release="example.com/other").version == "v0.1.0"
+
+
 def test_the_digest_does_not_change_with_anything_that_is_not_built(toolset: Toolset) -> None:
     before = toolset.digest
     (toolset.folder / "main_test.go").write_text("package main\n")
@@ -116,6 +133,15 @@ def test_every_module_of_kubernetes_is_pinned_to_the_release_of_the_api_server()
     )
     assert pins
     assert {f"v1.{pin}" for pin in pins} == {KUBERNETES.version}
+
+
+def test_istio_and_its_client_are_of_the_release_of_its_api() -> None:
+    pins = dict(
+        re.findall(r"^\s*(istio\.io/\S+) v(\S+) // indirect$", (ISTIO.folder / "go.mod").read_text(), re.MULTILINE)
+    )
+    assert pins["istio.io/client-go"] == pins["istio.io/api"]
+    assert ISTIO.version == f"v{pins['istio.io/api']}"
+    assert parse_go_version(ISTIO.version) >= (1, 31, 1)
 
 
 def test_versions_of_go_compare_as_numbers() -> None:

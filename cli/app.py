@@ -73,7 +73,7 @@ def check(
         _fail(str(error))
     checking.write(found, workspace, sarif, junit)
     checking.show(found, Console(highlight=False))
-    if any(each.level == checking.MANDATORY for each in found):
+    if checking.is_refused(found):
         raise typer.Exit(1)
 
 

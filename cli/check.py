@@ -45,11 +45,15 @@ def check(workspace: Workspace, environment: str, *, state: bool) -> list[Violat
     )
     events = answer.stdout.splitlines()
     found, wrong = violations(events, RULES), errors(events)
-    refused = any(each.level == MANDATORY for each in found)
-    if wrong or not completed(events) or (answer.returncode != 0 and not refused):
+    if wrong or not completed(events) or (answer.returncode != 0 and not is_refused(found)):
         said = "\n".join(wrong) or answer.stderr.strip() or "the engine gave no answer"
         raise RuntimeError(f"the policies could not be asked: {said}")
     return found
+
+
+def is_refused(found: list[Violation]) -> bool:
+    """Whether a violation is of a mandatory policy."""
+    return any(each.level == MANDATORY for each in found)
 
 
 def show(found: list[Violation], console: Console) -> None:
@@ -57,7 +61,7 @@ def show(found: list[Violation], console: Console) -> None:
     rules = {rule.name: rule for rule in RULES}
     for name, group in groupby(found, key=lambda each: each.policy):
         each_of_it = list(group)
-        colour = "red" if any(each.level == MANDATORY for each in each_of_it) else "yellow"
+        colour = "red" if is_refused(each_of_it) else "yellow"
         console.print(f"[{colour}]{name}[/] ({each_of_it[0].level}): {escape(rules[name].title)}", soft_wrap=True)
         for each in each_of_it:
             console.print(f"  {escape(each.resource)}: {escape(each.why)}", soft_wrap=True)

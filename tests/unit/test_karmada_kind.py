@@ -323,9 +323,7 @@ def test_manifests_that_cannot_be_kept_are_refused() -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}}
     role = tenant("both", *BOTH)[1]
     problems = dict(ResourceTemplatesKind().problems({"manifests": {"Pod/shop/p": pod, "Role/shop/other": role}}))
-    assert problems['manifests["Pod/shop/p"]'].startswith(
-        "is of a kind that cannot be kept; known are Cluster, ClusterProp"
-    )
+    assert problems['manifests["Pod/shop/p"]'].startswith("is of a kind that cannot be kept; known are Auth")
     assert problems['manifests["Role/shop/other"]'] == "is Role/shop/viewer; its key should say so"
     with pytest.raises(ValueError, match="Pod/shop/p is of a kind that cannot be kept"):
         ResourceTemplatesArgs(manifests=[pod], members=[], karmada="uid")

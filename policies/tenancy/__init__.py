@@ -1,0 +1,1 @@
+"""What isolates and limits a tenant."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import urllib3
 import yaml
 from kubernetes import client, config
 
+from components.mesh.tenant import tenant_in_mesh
 from components.tenancy import tenant_manifests
 from stacks.settings import from_file
 from tests.fleet.clone import STACK, Clone
@@ -18,6 +20,10 @@ Key = tuple[str, str, str]
 """Kind, namespace (empty for a Namespace itself) and name of an object."""
 
 _TENANT_LABEL = "fleet/tenant"
+_MESH_KINDS = {
+    "AuthorizationPolicy": ("security.istio.io", "authorizationpolicies"),
+    "Sidecar": ("networking.istio.io", "sidecars"),
+}
 
 
 class Cluster:
@@ -56,10 +62,29 @@ class Cluster:
         found = [
             (kind, item) for kind, function in lists.items() for item in function(label_selector=_TENANT_LABEL).items
         ]
+        for kind, (group, plural) in _MESH_KINDS.items():
+            found += [(kind, item) for item in self._of_the_mesh(group, plural)]
         namespaces = {item.metadata.name for kind, item in found if kind == "Namespace"}
         quotas = self.core.list_resource_quota_for_all_namespaces().items
         found += [("ResourceQuota", item) for item in quotas if item.metadata.namespace in namespaces]
         return {(kind, item.metadata.namespace or "", item.metadata.name): item.metadata.uid for kind, item in found}
+
+    def _of_the_mesh(self, group: str, plural: str) -> list[Any]:
+        """What bears a tenant's label of a kind that a cluster without a mesh does not have."""
+        custom = client.CustomObjectsApi(self.api)
+        try:
+            listing = custom.list_cluster_custom_object(group, "v1", plural, label_selector=_TENANT_LABEL)
+        except client.ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return []
+        metadata = [item["metadata"] for item in listing["items"]]
+        return [
+            client.V1ConfigMap(
+                metadata=client.V1ObjectMeta(name=each["name"], namespace=each["namespace"], uid=each["uid"])
+            )
+            for each in metadata
+        ]
 
     def namespaces(self) -> dict[str, client.V1Namespace]:
         """The tenants' namespaces by name."""
@@ -97,5 +122,7 @@ def expected(clone: Clone, region: str) -> set[Key]:
         (each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"])
         for tenant in settings.tenants
         if region in tenant.regions
-        for each in tenant_manifests(tenant, region, address_ranges=settings.address_ranges)
+        for each in tenant_manifests(
+            tenant, region, address_ranges=settings.address_ranges, mesh=tenant_in_mesh(settings, tenant)
+        )
     }

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from lab.tools.build import UnreachableError, default_cache, provide
-from lab.tools.catalogue import KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
+from lab.tools.catalogue import HELM, ISTIO, KARMADA, KUBERNETES, KUBERNETES_PLUGIN, PULUMI
 from tests.fleet.clone import Clone, Result, fresh_clone
 from tests.fleet.cluster import Cluster
 from tests.fleet.settings import small, tenant
@@ -49,7 +49,7 @@ class Fleet:
 @pytest.fixture(scope="session", autouse=True)
 def _tools() -> None:
     try:
-        provide([PULUMI, KUBERNETES, KARMADA, KUBERNETES_PLUGIN], cache=default_cache())
+        provide([PULUMI, KUBERNETES, KARMADA, HELM, ISTIO, KUBERNETES_PLUGIN], cache=default_cache())
     except UnreachableError as error:
         pytest.skip(f"the lab's tools cannot be built here: {error}")
 

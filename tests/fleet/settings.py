@@ -22,9 +22,13 @@ def tenant(name: str, **fields: object) -> dict[str, Any]:
 
 
 def small(*tenants: dict[str, Any], **regions: dict[str, Any]) -> dict[str, Any]:
-    """A manager and one region, `na`, or `regions` instead, without federation; without `tenants` a tenant `shop`."""
+    """A manager and one region, `na`, or `regions` instead; without `tenants` a tenant `shop`.
+
+    There is neither a federation nor a mesh.
+    """
     return {
         "federation": {"enabled": False},
+        "mesh": {"enabled": False},
         "regions": regions or {"na": region(1)},
         "manager": region(9),
         "tenants": list(tenants) or [tenant("shop")],

@@ -51,6 +51,7 @@ def _settings() -> dict[str, Any]:
         },
         "manager": region(9),
         "federation": {"failover": _FAILOVER, "placements": _PLACEMENTS},
+        "mesh": {"enabled": False},
         "tenants": [tenant("shop", access=roles, quota=quota), tenant("reports", regions=["eu"])],
     }
 

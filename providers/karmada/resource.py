@@ -36,8 +36,8 @@ class ResourceTemplatesArgs:
     `members` are the names of the members that policies of the fleet place these objects in: every one of them must
     have every object for the resource to be there. Karmada's own objects, such as policies, stay in Karmada; of a
     FederatedResourceQuota, each member has its share; a Cluster, a member itself, is there when it is ready, or in
-    pull mode when an agent can begin. `karmada` is the provider's `identifier`: when it changes, all is put in again. Of
-    manifests all but kinds and names may be outputs.
+    pull mode when an agent can begin. `karmada` is the provider's `identifier`: when it changes, all is put in again.
+    Of manifests all but kinds and names may be outputs.
     """
 
     manifests: Sequence[Manifest]

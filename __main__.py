@@ -36,4 +36,5 @@ deliver_tenants(settings, regions, federation, mesh)
 control_planes = [federation.control_plane] if federation else []
 pulumi.export("clusters", {c.name: {"region": c.region, "server": c.server} for c in clusters.values()})
 pulumi.export("federation", {c.name: {"server": c.server} for c in control_planes})
+pulumi.export("mesh", mesh.status_urls if mesh else {})
 pulumi.export("kubeconfigs", {c.name: c.kubeconfig for c in [*clusters.values(), *control_planes]})

@@ -26,6 +26,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+mesh_app = typer.Typer(help="What the mesh is doing.", no_args_is_help=True)
+app.add_typer(mesh_app, name="mesh")
 console = Console(stderr=True, highlight=False)
 
 Stack = Annotated[str, typer.Argument(help="The stack: stacks/Pulumi.<stack>.yaml.", show_default=True)]
@@ -94,6 +96,22 @@ def down(stack: Stack = "lab") -> None:
 def status(stack: Stack = "lab") -> None:
     """Show the fleet's health as its API servers tell it; fails if a cluster is not well."""
     if not _show_health(stack, _existing(stack)):
+        raise typer.Exit(1)
+
+
+@mesh_app.command(name="status")
+def mesh_status(stack: Stack = "lab") -> None:
+    """Show whom each region's control plane knows, its certificates and its gateways; fails if something is amiss."""
+    from cli import mesh_status as mesh  # noqa: PLC0415 - the Kubernetes client takes half a second
+
+    regions = mesh.look(_existing(stack).outputs())
+    if not regions:
+        _fail(f"the stack {stack} has no mesh: fleet:mesh.enabled is false in its file")
+    out = Console(highlight=False)
+    out.print(mesh.table(stack, regions))
+    for problem in mesh.problems(regions):
+        out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
+    if mesh.problems(regions):
         raise typer.Exit(1)
 
 

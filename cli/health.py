@@ -14,7 +14,8 @@ from rich.table import Table
 
 _TIMEOUT_SECONDS = 5
 _READY = "ready"
-_UNANSWERED = (client.ApiException, urllib3.exceptions.HTTPError)
+UNANSWERED = (client.ApiException, urllib3.exceptions.HTTPError)
+"""What a client raises for an API server that is not well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +78,13 @@ def problems(clusters: list[ClusterHealth]) -> list[str]:
 
 def _ask(name: str, region: str, server: str, kubeconfig: str) -> ClusterHealth:
     try:
-        with _client(kubeconfig) as api:
+        with connect(kubeconfig) as api:
             core = client.CoreV1Api(api)
             version = _version(api)
             nodes = core.list_node(_request_timeout=_TIMEOUT_SECONDS).items
             tenants = _tenants(core)
-    except _UNANSWERED as error:
-        return ClusterHealth(name=name, region=region, server=server, problem=_refusal(error))
+    except UNANSWERED as error:
+        return ClusterHealth(name=name, region=region, server=server, problem=refusal(error))
     ready = sum(_is_ready(node) for node in nodes)
     return ClusterHealth(
         name=name,
@@ -101,13 +102,13 @@ def _ask_members(name: str, server: str, kubeconfig: str) -> tuple[ClusterHealth
     """How Karmada is, and for each of its members "ready", or why it is not."""
     control_plane = ClusterHealth(name=name, region="all", server=server)
     try:
-        with _client(kubeconfig) as api:
+        with connect(kubeconfig) as api:
             listing = client.CustomObjectsApi(api).list_cluster_custom_object(
                 "cluster.karmada.io", "v1alpha1", "clusters", _request_timeout=_TIMEOUT_SECONDS
             )
             control_plane = replace(control_plane, version=_version(api), tenants=_tenants(client.CoreV1Api(api)))
-    except _UNANSWERED as error:
-        return replace(control_plane, problem=_refusal(error)), {}
+    except UNANSWERED as error:
+        return replace(control_plane, problem=refusal(error)), {}
     return control_plane, {each["metadata"]["name"]: _readiness(each) for each in listing["items"]}
 
 
@@ -127,7 +128,8 @@ def _readiness(member: Mapping[str, Any]) -> str:
     return _READY if ready["status"] == "True" else f"{ready['reason']}: {ready['message']}"
 
 
-def _client(kubeconfig: str) -> client.ApiClient:
+def connect(kubeconfig: str) -> client.ApiClient:
+    """A client that asks once: who does not answer at once is not well."""
     api = config.new_client_from_config_dict(yaml.safe_load(kubeconfig))
     api.configuration.retries = urllib3.Retry(0)
     return api
@@ -143,7 +145,8 @@ def _tenants(core: client.CoreV1Api) -> int:
     return len({namespace.metadata.labels["fleet/tenant"] for namespace in namespaces})
 
 
-def _refusal(error: Exception) -> str:
+def refusal(error: Exception) -> str:
+    """Why an API server did not answer as it should."""
     return f"API server: {getattr(error, 'reason', error)}"
 
 

@@ -28,6 +28,8 @@ class IstioControlPlane(pulumi.ComponentResource):
     resource: pulumi.Resource
     """What objects of the mesh come after: their kinds are there, and the webhooks answer."""
     gateways: Gateways
+    status_url: pulumi.Input[str] = ""
+    """URL of what the current istiod tells of its state (`/debug/clusterz`); empty where it is behind its Service."""
 
     def __init__(
         self, kind: str, name: str, args: RegionalIstioArgs, charts: Charts, opts: pulumi.ResourceOptions | None = None

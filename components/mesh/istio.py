@@ -46,6 +46,10 @@ class RegionalIstio(Protocol):
     def resource(self) -> pulumi.Resource:
         """What objects of the mesh come after: their kinds are there, and the webhooks answer."""
 
+    @property
+    def status_url(self) -> pulumi.Input[str]:
+        """URL of what its istiod tells of its state; empty where that is behind its Service."""
+
 
 Install = Callable[[str, RegionalIstioArgs, pulumi.ResourceOptions], RegionalIstio]
 """Makes a region's control plane and gateways; the name is the cluster's."""
@@ -87,6 +91,7 @@ class IstioMesh(Mesh):
             for region, cluster in regions.items()
         }
         ready: list[pulumi.Resource] = []
+        status_urls: dict[str, pulumi.Input[str]] = {}
         for region, namespace in namespaces.items():
             cacerts = self.trust.cacerts.get(region)
             istio = install(
@@ -101,8 +106,9 @@ class IstioMesh(Mesh):
                 ),
                 pulumi.ResourceOptions(parent=self, depends_on=[namespace, *([cacerts] if cacerts else [])]),
             )
+            status_urls[self._clusters[region].name] = istio.status_url
             ready += [istio.resource, *self._policies(region, settings, places, istio.resource)]
-        self.ready = ready
+        self.ready, self.status_urls = ready, status_urls
         self.register_outputs({"roots": self.trust.roots})
 
     def _namespace(self, region: str) -> kubernetes.core.v1.Namespace:

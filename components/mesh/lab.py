@@ -23,8 +23,6 @@ class LabIstio(IstioControlPlane):
 
     ports: Mapping[str, IstiodPorts]
     """Where each revision's istiod is reached."""
-    status_url: pulumi.Output[str]
-    """URL of what the current istiod tells of its state, such as `/debug/clusterz`."""
 
     def __init__(self, name: str, args: RegionalIstioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Lab", name, args, BuiltCharts(), opts)

@@ -29,5 +29,8 @@ class Mesh(pulumi.ComponentResource):
     ready: Sequence[pulumi.Resource]
     """Workloads come after these: every region injects sidecars, and holds them to the mesh's policies."""
 
+    status_urls: Mapping[str, pulumi.Input[str]]
+    """Where each region's control plane tells of its state, by cluster; empty where that is behind its Service."""
+
     def __init__(self, kind: str, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"fleet:mesh:{kind}Mesh", name, None, opts)

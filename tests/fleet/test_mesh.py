@@ -183,6 +183,19 @@ def test_tenants_have_their_policies_in_every_region_and_karmada_puts_them_back(
     eventually(lambda: custom.list_namespaced_custom_object(*place)["items"], _SECONDS)
 
 
+def test_its_status_tells_of_peers_certificates_and_gateways(mesh: Mesh) -> None:
+    mesh.expect_all_synced()
+    status = mesh.clone.fleet("mesh", "status").check()
+    for each in _REGIONS:
+        (row,) = [line for line in status.output.splitlines() if line.startswith(f"lab-{each} ")]
+        services = {item.metadata.name: item for item in mesh.core(each).list_namespaced_service(_SYSTEM).items}
+        gateway = services["istio-eastwestgateway"].status.load_balancer.ingress[0].ip
+        assert " 3/3 " in row
+        assert f" {gateway} " in row
+        assert row.count(" days ") == 2
+        assert row.rstrip().endswith("ready")
+
+
 @pytest.mark.parametrize("region", _REGIONS)
 def test_nothing_is_accepted_in_plain(mesh: Mesh, region: str) -> None:
     custom = client.CustomObjectsApi(reach(mesh.clone, region).api)
@@ -197,6 +210,9 @@ def test_an_istiod_that_is_killed_comes_back_and_knows_all(mesh: Mesh) -> None:
 
 def test_a_region_that_is_back_is_known_again(mesh: Mesh) -> None:
     lifecycle.stop(mesh.clone.stack_folder / "clusters" / "lab-eu")
+    status = mesh.clone.fleet("mesh", "status")
+    assert status.status == 1
+    assert "lab-eu: API server: " in status.output
     mesh.clone.fleet("up").check()
     mesh.expect_all_synced()
 

@@ -19,7 +19,7 @@ from lab.tools.build import BuildError
 from stacks.settings import SettingsError
 
 runner = CliRunner()
-_COMMANDS = ("up", "preview", "check", "down", "status", "kubeconfig", "env", "test", "bench")
+_COMMANDS = ("up", "preview", "check", "down", "status", "mesh", "kubeconfig", "env", "test", "bench")
 
 
 @pytest.fixture(autouse=True)

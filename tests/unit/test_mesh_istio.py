@@ -22,6 +22,7 @@ class SampleIstio(pulumi.ComponentResource):
     def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
         super().__init__("test:mesh:Istio", name, None, opts)
         self.resource: pulumi.Resource = self
+        self.status_url = f"http://localhost/{name}"
 
 
 @dataclass

@@ -30,6 +30,9 @@ _NEEDED_BYTES = 400 * 2**20
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _LOG_LINES = 4
 _LOOK_SECONDS = 0.5  # to look through the machine's processes costs hundredths of a second
+_IMPATIENT = frozenset({"kube-controller-manager", "kube-scheduler", "kwok-controller"})
+"""What gives up when its API server is not there in ten seconds: a busy machine takes longer."""
+_ATTEMPTS = 3
 _SILENT = (OSError, http.client.HTTPException)
 
 
@@ -123,7 +126,7 @@ def _make(spec: Spec, folder: Path, patience: Patience) -> Record:
     config = folder / "kwokctl.yaml"
     config.write_text(kwok.configuration(spec, claimed, folder))
     _run_kwokctl(kwok.create_command(spec.name, config), folder, claimed, patience)
-    identifier = _await_ready(folder, claimed, patience)
+    identifier = _await_all(spec.name, folder, claimed, patience)
     record = Record(identity=spec.identity, ports=claimed, identifier=identifier, version=spec.version)
     record.write(folder)
     return record
@@ -145,7 +148,7 @@ def _bring_up(folder: Path, record: Record, version: str, patience: Patience) ->
         kwok.link_binaries(folder)
         processes.write_pid_files(folder, alive)
         _run_kwokctl(kwok.start_command(record.name), folder, record.ports, patience)
-    _await_ready(folder, record.ports, patience)
+    _await_all(record.name, folder, record.ports, patience)
     return record
 
 
@@ -173,6 +176,18 @@ def _is_running_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return False
 
 
+def _await_all(name: str, folder: Path, claimed: Ports, patience: Patience) -> str:
+    """Wait until the API server is ready, and start again what gave up waiting for it; the UID of kube-system."""
+    for _ in range(_ATTEMPTS):
+        uid = _await_ready(folder, claimed, patience)
+        ended = _ended(folder)
+        if not ended:
+            return uid
+        processes.write_pid_files(folder, processes.running(folder))
+        _run_kwokctl(kwok.start_command(name), folder, claimed, patience)
+    raise _has_ended(folder, ended[0])
+
+
 def _await_ready(folder: Path, claimed: Ports, patience: Patience) -> str:
     """Wait until the API server is ready to be used; the UID of its namespace kube-system."""
     while True:
@@ -188,14 +203,23 @@ def _await_ready(folder: Path, claimed: Ports, patience: Patience) -> str:
 
 
 def _require_alive(folder: Path, claimed: Ports) -> None:
-    """Raise `ClusterError`, or `PortTakenError` if that is the reason, when a process has ended that was started."""
-    started = processes.started(folder)
-    alive = processes.running(folder)
-    for component in processes.COMPONENTS:
-        if component in started and component not in alive:
-            ports.require_free(_ports_of(component, claimed, folder))
-            tail = _tail(folder / "logs" / f"{component}.log")
-            raise ClusterError(f"{component} of {folder.name} has ended: {tail}")
+    """Raise `ClusterError`, or `PortTakenError` if that is the reason, when a process has ended that was started.
+
+    But for those that may only have given up: `_await_all` starts them again.
+    """
+    for component in _ended(folder):
+        ports.require_free(_ports_of(component, claimed, folder))
+        if component not in _IMPATIENT:
+            raise _has_ended(folder, component)
+
+
+def _ended(folder: Path) -> list[str]:
+    started, alive = processes.started(folder), processes.running(folder)
+    return [component for component in processes.COMPONENTS if component in started and component not in alive]
+
+
+def _has_ended(folder: Path, component: str) -> ClusterError:
+    return ClusterError(f"{component} of {folder.name} has ended: {_tail(folder / 'logs' / f'{component}.log')}")
 
 
 def _ports_of(component: str, claimed: Ports, folder: Path) -> Iterator[tuple[str, int]]:

@@ -166,6 +166,17 @@ def test_nodes_become_what_the_pools_say(lab: Lab) -> None:
         assert nodes.count(api) == 3
 
 
+def test_what_gives_up_while_the_api_server_starts_is_started_again(lab: Lab) -> None:
+    with ThreadPoolExecutor() as pool:
+        making = pool.submit(lab.create)
+        while "kube-controller-manager" not in (pids := _pids(lab)) and not making.done():
+            time.sleep(0.01)
+        _kill(pids["kube-controller-manager"])
+        making.result()
+    assert set(processes.running(lab.folder)) == set(processes.COMPONENTS)
+    assert lifecycle.status(lab.folder) is Status.RUNNING
+
+
 def test_removed_it_leaves_nothing(lab: Lab) -> None:
     made = lab.create()
     _kill(_pids(lab)["kube-apiserver"])

@@ -291,7 +291,10 @@ def test_a_tenant_scales_by_the_clock_and_no_other_tenant_can(federation: Federa
         custom.delete_namespaced_custom_object(*place, "web")
 
 
-def test_a_fourth_region_joins_and_gets_the_tenants_and_leaves_without_a_trace(federation: Federation) -> None:
+@pytest.mark.parametrize("alive", [True, False], ids=["alive", "dead"])
+def test_a_fourth_region_joins_and_gets_the_tenants_and_leaves_without_a_trace(
+    federation: Federation, *, alive: bool
+) -> None:
     settings = yaml.safe_load(federation.clone.stack_file.read_text())
     before = federation.clone.stack_file.read_text()
     settings["config"]["fleet:regions"]["apac"] = region(4, "ap-northeast-1")
@@ -300,6 +303,8 @@ def test_a_fourth_region_joins_and_gets_the_tenants_and_leaves_without_a_trace(f
         federation.clone.fleet("up").check()
         assert federation.members()["lab-apac"] == "True"
         assert set(reach(federation.clone, "apac").owned()) == expected(federation.clone, "apac")
+        if not alive:
+            lifecycle.stop(federation.cluster_folder("apac"))
     finally:
         federation.clone.stack_file.write_text(before)
         federation.clone.fleet("up").check()

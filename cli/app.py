@@ -68,9 +68,9 @@ def check(
     from cli import check as checking  # noqa: PLC0415 - the policies are of no use to other commands
 
     workspace = Workspace(stack=stack)
-    _ready(stack)
+    pulumi = _ready(stack)
     try:
-        found = checking.check(workspace, from_file(workspace.settings_file).environment, state=state)
+        found = checking.check(pulumi, workspace, from_file(workspace.settings_file).environment, state=state)
     except RuntimeError as error:
         _fail(str(error))
     checking.write(found, workspace, sarif, junit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.bootstrap import bootstrap
+from cli.pulumi import Pulumi
 from cli.workspace import Workspace
 from policies.catalogue import RULES
 from policies.reports import MANDATORY, Violation, completed, errors, junit, sarif, violations
@@ -25,23 +25,17 @@ def configuration(workspace: Workspace, environment: str) -> Path:
     return own if own.exists() else folder / f"{_USUAL}.json"
 
 
-def check(workspace: Workspace, environment: str, *, state: bool) -> list[Violation]:
+def check(pulumi: Pulumi, workspace: Workspace, environment: str, *, state: bool) -> list[Violation]:
     """Return what the policies find in a preview of the workspace's stack, or with `state` in its saved state.
 
     Raises `RuntimeError` with what the engine said, if the policies were not all asked.
     """
     pack = workspace.root / "policies"
     bootstrap(pack)
-    command = [str(workspace.pulumi), *(("policy", "analyze") if state else ("preview",))]
-    command += ["--json", "--non-interactive", "--stack", workspace.stack]
-    command += ["--policy-pack", str(pack), "--policy-pack-config", str(configuration(workspace, environment))]
-    answer = subprocess.run(
-        command,
-        cwd=workspace.root,
-        env={**workspace.environment(), "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
-        capture_output=True,
-        text=True,
-        check=False,
+    what = ("policy", "analyze") if state else ("preview",)
+    pack_arguments = ("--policy-pack", str(pack), "--policy-pack-config", str(configuration(workspace, environment)))
+    answer = pulumi.answer(
+        *what, "--json", "--non-interactive", *pack_arguments, PULUMI_ENABLE_STREAMING_JSON_PREVIEW="true"
     )
     events = answer.stdout.splitlines()
     found, wrong = violations(events, RULES), errors(events)

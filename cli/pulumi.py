@@ -53,20 +53,24 @@ class Pulumi:
 
         Raises `RuntimeError` with what it said, if it failed.
         """
+        answer = self.answer(*arguments, stdin=stdin)
+        if answer.returncode != 0:
+            message = f"pulumi {arguments[0]} failed: {answer.stderr.strip() or answer.stdout.strip()}"
+            raise RuntimeError(message)
+        return answer.stdout
+
+    def answer(self, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on the workspace's stack, with more `variables`; its exit status, and what it printed."""
         with self._settings_file_kept():
-            answer = subprocess.run(
+            return subprocess.run(
                 self._command(*arguments),
                 cwd=self._workspace.root,
-                env=self._environment,
+                env={**self._environment, **variables},
                 input=stdin,
                 capture_output=True,
                 text=True,
                 check=False,
             )
-        if answer.returncode != 0:
-            message = f"pulumi {arguments[0]} failed: {answer.stderr.strip() or answer.stdout.strip()}"
-            raise RuntimeError(message)
-        return answer.stdout
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets included; empty before the first `up`."""

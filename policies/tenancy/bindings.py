@@ -26,7 +26,10 @@ RULE = ObjectRule(
     name="tenancy-bindings",
     title="No binding gives cluster-wide roles, or rights to system:* subjects.",
     mend="Bind a Role of the namespace to users or groups of the tenant's own, by access in the settings.",
-    parameters={"systemNamespaces": SYSTEM_NAMESPACES, "clusterRoleBindings": ["fleet:member-proxy", "karmada"]},
+    parameters={
+        "systemNamespaces": SYSTEM_NAMESPACES,
+        "clusterRoleBindings": ["fleet:member-proxy", "fleet-mesh-reader", "karmada"],
+    },
     kinds=frozenset({"RoleBinding", "ClusterRoleBinding"}),
     check=_check,
 )

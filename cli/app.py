@@ -148,7 +148,10 @@ def bench(  # noqa: PLR0913 - an argument for each option
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the results here, as JSON.")] = None,
     runs: Annotated[int, typer.Option(help="How often `up` of the lab is measured; 0 leaves it out.", min=0)] = 3,
     objects: Annotated[
-        int, typer.Option(help="Objects by which Karmada is measured, and a failover; 0 leaves both out.", min=0)
+        int,
+        typer.Option(
+            help="Objects by which Karmada and the mesh are measured, and a failover; 0 leaves them out.", min=0
+        ),
     ] = 100,
     tenants: Annotated[str, typer.Option(help="Sizes of the tenant sweep; '' leaves it out.")] = "25,50,100,200",
     direct: Annotated[

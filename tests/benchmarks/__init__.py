@@ -16,15 +16,17 @@ from rich.console import Console
 
 from cli.setup import prepare
 from cli.workspace import Workspace
-from tests.benchmarks import federation, report, sweep, up
+from tests.benchmarks import federation, mesh, report, sweep, up
 from tests.benchmarks.clone import BenchmarkError, fresh_clone
+from tests.benchmarks.fleet import fleet_up
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What to measure.
 
-    `up` of the lab so many times, Karmada with so many objects, and a sweep over sizes; 0 or none: not at all.
+    `up` of the lab so many times, Karmada and the mesh with so many objects, and a sweep over sizes; 0 or none: not at
+    all.
     """
 
     runs: int = 3
@@ -41,39 +43,37 @@ def run(workspace: Workspace, console: Console, output: Path | None = None, plan
 
     What was measured before a command failed, or before an interrupt, is shown and written all the same.
     """
-    plan = plan or Plan()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a clone is removed then too
     prepare(workspace, console)  # the tools are built before anything is measured
     facts = report.machine()
     console.print(report.describe(facts))
-    ups: list[up.UpRun] = []
-    federations: list[federation.FederationRun] = []
-    sweeps: dict[str, sweep.Sweep] = {}
+    results = report.Results()
     try:
-        ups.extend(up.measure(workspace, console, plan.runs))
-        if plan.objects:
-            federations.append(federation.measure(workspace, console, plan.objects))
-        if plan.tenants:
-            result = sweeps["by Karmada"] = sweep.Sweep()
-            with fresh_clone(workspace, sweep.STACK) as clone:
-                sweep.measure(result, clone, console, plan.tenants)
-        if plan.tenants and plan.direct:
-            result = sweeps["by Pulumi itself"] = sweep.Sweep()
-            with fresh_clone(workspace, sweep.STACK) as clone:
-                sweep.measure(result, clone, console, plan.tenants, federated=False)
-        if plan.tenants and plan.state_once:
-            result = sweeps["by Pulumi itself, state written once"] = sweep.Sweep()
-            with fresh_clone(workspace, sweep.STACK, sweep.STATE_ONCE) as clone:
-                sweep.measure(result, clone, console, plan.tenants, federated=False)
+        _measure(plan or Plan(), results, workspace, console)
     except BenchmarkError as error:
         console.print(f"[red]{error}[/]")
         raise SystemExit(1) from error
     finally:
-        if ups:
-            report.show_up(console, ups)
-        for each in federations:
-            report.show_federation(console, each)
-        for name, result in sweeps.items():
-            report.show_sweep(console, name, result)
+        report.show(console, results)
         if output is not None:
-            output.write_text(json.dumps(report.as_json(facts, ups, federations, sweeps), indent=2) + "\n")
+            output.write_text(json.dumps(report.as_json(facts, results), indent=2) + "\n")
+
+
+def _measure(plan: Plan, results: report.Results, workspace: Workspace, console: Console) -> None:
+    results.ups.extend(up.measure(workspace, console, plan.runs))
+    if plan.objects:
+        with fleet_up(workspace, console) as fleet:
+            first, *others = fleet.istiods
+            urls = {name: fleet.istiods[name] for name in others}
+            results.mesh = mesh.measure(fleet.cluster(first), urls, console, plan.objects)
+            results.federation = federation.measure(fleet, console, plan.objects)
+    sweeps = {
+        "by Karmada": (True, True, None),
+        "by Pulumi itself": (plan.direct, False, None),
+        "by Pulumi itself, state written once": (plan.state_once, False, sweep.STATE_ONCE),
+    }
+    for name, (is_wanted, federated, environment) in sweeps.items():
+        if plan.tenants and is_wanted:
+            result = results.sweeps[name] = sweep.Sweep()
+            with fresh_clone(workspace, sweep.STACK, environment) as clone:
+                sweep.measure(result, clone, console, plan.tenants, federated=federated)

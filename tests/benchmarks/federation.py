@@ -10,15 +10,13 @@ from threading import Event, Thread
 from typing import Any
 
 import yaml
-from kubernetes import client, config, watch
+from kubernetes import client, watch
 from rich.console import Console
 
-from cli.workspace import Workspace
 from lab.cluster import lifecycle
-from tests.benchmarks.clone import BenchmarkError, Clone, fresh_clone
+from tests.benchmarks.clone import BenchmarkError, Clone
+from tests.benchmarks.fleet import REGIONS, STACK, Fleet
 
-_STACK = "lab"
-_REGIONS = ("na", "eu", "sea")
 _FAILING = "eu"
 _NAMESPACE = "shop"
 _LABELS = {"fleet/placement": "even"}
@@ -39,21 +37,15 @@ class FederationRun:
     """From the start of the `./fleet up` that brought the region back until its replicas were ready there again."""
 
 
-def measure(workspace: Workspace, console: Console, objects: int) -> FederationRun:
-    """Do it in a clone of its own, with so many objects one after another; raises `BenchmarkError`."""
-    with fresh_clone(workspace, _STACK) as clone:
-        with console.status("federation: up"):
-            clone.fleet("up", _STACK)
-            file = clone.root / "kubeconfig.yaml"
-            clone.fleet("kubeconfig", _STACK, "--output", str(file))
-        kubeconfig = yaml.safe_load(file.read_text())
-        karmada = config.new_client_from_config_dict(kubeconfig, f"{_STACK}-karmada")
-        regions = {each: config.new_client_from_config_dict(kubeconfig, f"{_STACK}-{each}") for each in _REGIONS}
-        with console.status(f"federation: {objects} objects, one after another"):
-            propagation = _propagate(karmada, regions, objects)
-        with console.status("federation: a region fails and comes back"):
-            moved, home = _fail_over(clone, karmada, regions)
-        return FederationRun(propagation_seconds=propagation, moved_seconds=moved, home_seconds=home)
+def measure(fleet: Fleet, console: Console, objects: int) -> FederationRun:
+    """Do it with so many objects one after another; raises `BenchmarkError`."""
+    regions = {each: fleet.cluster(each) for each in REGIONS}
+    karmada = fleet.cluster("karmada")
+    with console.status(f"federation: {objects} objects, one after another"):
+        propagation = _propagate(karmada, regions, objects)
+    with console.status("federation: a region fails and comes back"):
+        moved, home = _fail_over(fleet.clone, karmada, regions)
+    return FederationRun(propagation_seconds=propagation, moved_seconds=moved, home_seconds=home)
 
 
 def _propagate(karmada: client.ApiClient, regions: Mapping[str, client.ApiClient], objects: int) -> list[float]:
@@ -104,16 +96,16 @@ class _Watched:
 
 
 def _fail_over(clone: Clone, karmada: client.ApiClient, regions: Mapping[str, client.ApiClient]) -> tuple[float, float]:
-    everywhere = dict.fromkeys(_REGIONS, _REPLICAS // len(_REGIONS))
-    elsewhere = {each: _REPLICAS // (len(_REGIONS) - 1) for each in _REGIONS if each != _FAILING}
-    folder = clone.workspace(_STACK).stack_folder / "clusters" / f"{_STACK}-{_FAILING}"
+    everywhere = dict.fromkeys(REGIONS, _REPLICAS // len(REGIONS))
+    elsewhere = {each: _REPLICAS // (len(REGIONS) - 1) for each in REGIONS if each != _FAILING}
+    folder = clone.workspace(STACK).stack_folder / "clusters" / f"{STACK}-{_FAILING}"
     client.AppsV1Api(karmada).create_namespaced_deployment(_NAMESPACE, _deployment())
     _until(lambda: _ready(regions, everywhere) == everywhere)
     lifecycle.stop(folder)
     start = time.monotonic()
     moved = _until(lambda: _ready(regions, elsewhere) == elsewhere) - start
     start = time.monotonic()
-    clone.fleet("up", _STACK)
+    clone.fleet("up", STACK)
     return moved, _until(lambda: _ready(regions, everywhere) == everywhere) - start
 
 

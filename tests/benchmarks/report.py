@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
@@ -16,7 +16,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import federation, sweep, up
+from tests.benchmarks import federation, mesh, sweep, up
 from tests.benchmarks.events import KindOfStep
 
 _MIB = 2**20
@@ -43,20 +43,40 @@ def describe(facts: Mapping[str, Any]) -> str:
     )
 
 
-def as_json(
-    facts: Mapping[str, Any],
-    runs: Sequence[up.UpRun],
-    federations: Sequence[federation.FederationRun],
-    sweeps: Mapping[str, sweep.Sweep],
-) -> dict[str, Any]:
+@dataclass(kw_only=True)
+class Results:
+    """What has been measured so far."""
+
+    ups: list[up.UpRun] = field(default_factory=list)
+    federation: federation.FederationRun | None = None
+    mesh: mesh.MeshRun | None = None
+    sweeps: dict[str, sweep.Sweep] = field(default_factory=dict)
+    """By what delivered the tenants."""
+
+
+def show(console: Console, results: Results) -> None:
+    """Tables of everything that was measured."""
+    if results.ups:
+        show_up(console, results.ups)
+    if results.federation:
+        show_federation(console, results.federation)
+    if results.mesh:
+        show_mesh(console, results.mesh)
+    for name, result in results.sweeps.items():
+        show_sweep(console, name, result)
+
+
+def as_json(facts: Mapping[str, Any], results: Results) -> dict[str, Any]:
     """All results, with the medians and whether they met their targets."""
     document: dict[str, Any] = {"machine": dict(facts)}
-    if runs:
-        document["up"] = {"summary": summary(runs), "runs": [asdict(run) for run in runs]}
-    if federations:
-        document["federation"] = [{**asdict(run), **propagation(run)} for run in federations]
-    if sweeps:
-        document["sweeps"] = {name: asdict(result) for name, result in sweeps.items()}
+    if results.ups:
+        document["up"] = {"summary": summary(results.ups), "runs": [asdict(run) for run in results.ups]}
+    if results.federation:
+        document["federation"] = {**asdict(results.federation), **spread(results.federation.propagation_seconds)}
+    if results.mesh:
+        document["mesh"] = {**asdict(results.mesh), **spread(results.mesh.endpoint_seconds)}
+    if results.sweeps:
+        document["sweeps"] = {name: asdict(result) for name, result in results.sweeps.items()}
     return document
 
 
@@ -78,15 +98,15 @@ def summary(runs: Sequence[up.UpRun]) -> dict[str, dict[str, Any]]:
     }
 
 
-def propagation(run: federation.FederationRun) -> dict[str, float]:
-    """Median and 95th percentile (nearest rank) of the seconds until an object was in every region."""
-    seconds = sorted(run.propagation_seconds)
-    return {"median_seconds": median(seconds), "p95_seconds": seconds[ceil(0.95 * len(seconds)) - 1]}
+def spread(seconds: Sequence[float]) -> dict[str, float]:
+    """Median and 95th percentile (nearest rank) of seconds."""
+    in_order = sorted(seconds)
+    return {"median_seconds": median(in_order), "p95_seconds": in_order[ceil(0.95 * len(in_order)) - 1]}
 
 
 def show_federation(console: Console, run: federation.FederationRun) -> None:
     """A table of Karmada's times."""
-    of_objects = propagation(run)
+    of_objects = spread(run.propagation_seconds)
     table = _table(f"Karmada, {len(run.propagation_seconds)} objects one after another", "what", "s")
     for what, seconds in (
         ("an object is in all three regions, median", of_objects["median_seconds"]),
@@ -95,6 +115,15 @@ def show_federation(console: Console, run: federation.FederationRun) -> None:
         ("`./fleet up` starts it again: they are ready at home", run.home_seconds),
     ):
         table.add_row(what, f"{seconds:.2f}")
+    console.print(table)
+
+
+def show_mesh(console: Console, run: mesh.MeshRun) -> None:
+    """A table of the mesh's times."""
+    table = _table(f"The mesh, {len(run.endpoint_seconds)} endpoints of a region, one after another", "what", "s")
+    of_endpoints = spread(run.endpoint_seconds)
+    table.add_row("the other regions' istiods know it, median", f"{of_endpoints['median_seconds']:.3f}")
+    table.add_row("95th percentile", f"{of_endpoints['p95_seconds']:.3f}")
     console.print(table)
 
 

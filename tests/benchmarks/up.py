@@ -15,7 +15,7 @@ from tests.benchmarks.clone import Measured, fresh_clone
 from tests.benchmarks.events import KindOfStep
 
 _STACK = "lab"
-UP_TARGET_SECONDS = 45
+UP_TARGET_SECONDS = 75
 NO_OP_TARGET_SECONDS = 6
 
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.workspace import Workspace
-from tests.benchmarks import events, federation, processes, report, sweep, up
+from tests.benchmarks import events, processes, report, sweep, up
 from tests.benchmarks.clone import BenchmarkError, Measured, fresh_clone
 from tests.benchmarks.events import Event, EventLog
 
@@ -128,11 +128,10 @@ def test_median_of_phases_counts_a_missing_one_as_nothing() -> None:
     assert up.median_phases([{"a": 1.0, "b": 5.0}, {"a": 3.0}, {"a": 9.0}]) == {"a": 3.0, "b": 0.0}
 
 
-def test_of_propagation_the_median_and_the_slow_ones_are_told() -> None:
-    run = federation.FederationRun(
-        propagation_seconds=[*([1.0] * 50), *([2.0] * 45), *([9.0] * 5)], moved_seconds=1, home_seconds=1
-    )
-    assert report.propagation(run) == {"median_seconds": 1.5, "p95_seconds": 2.0}
+def test_the_median_and_the_slow_ones_are_told() -> None:
+    seconds = [*([9.0] * 5), *([1.0] * 50), *([2.0] * 45)]
+    assert report.spread(seconds) == {"median_seconds": 1.5, "p95_seconds": 2.0}
+    assert report.spread([3.0]) == {"median_seconds": 3.0, "p95_seconds": 3.0}
 
 
 @pytest.mark.parametrize(("power", "factor"), [(0, 1), (1, 2), (2, 4)], ids=["constant", "proportional", "square"])

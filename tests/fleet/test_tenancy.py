@@ -175,14 +175,15 @@ def reports(fleet: Fleet) -> Iterator[Cluster]:
 
 def test_a_pod_within_quota_and_standards_is_taken(shop: Cluster, reports: Cluster) -> None:
     assert _create(shop, "shop", _pod()).metadata.name == "probe"
-    assert _create(reports, "reports", _pod({"resources": {"limits": {"cpu": "600m"}}})).metadata.name == "probe"
+    assert _create(reports, "reports", _pod({"resources": {"limits": {"cpu": "400m"}}})).metadata.name == "probe"
 
 
 def test_a_pod_over_quota_is_refused_with_what_is_used_and_what_is_left(reports: Cluster) -> None:
+    """Its sidecar counts, too, with 500m."""
     half = {"resources": {"limits": {"cpu": "600m", "memory": "128Mi"}}}
     reason = _refusal(reports, "reports", _pod(half, half))
     assert re.search(
-        r"exceeded quota: tenant, requested: limits\.cpu=1200m.* used: limits\.cpu=0.* limited: limits\.cpu=1", reason
+        r"exceeded quota: tenant, requested: limits\.cpu=1700m.* used: limits\.cpu=0.* limited: limits\.cpu=1", reason
     )
 
 
@@ -300,6 +301,7 @@ def test_every_namespace_denies_all_traffic_but_its_tenants_own_dns_and_the_mesh
                 (f"tenant {tenant}", "all"),
                 ("kube-system k8s-app=kube-dns", "TCP 53, UDP 53"),
                 ("istio-ingress istio-system", "TCP 15012, TCP 15443"),
+                *((f"10.10{number}.0.0/16", "TCP 15443") for number in (1, 2, 3)),  # the regions' gateways
                 *outside,
             ]
         )

@@ -190,8 +190,9 @@ def empty_project(pulumi_folder: Path, tmp_path: Path) -> Project:
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "only for this test",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # The environment has pulumi-kubernetes in it, which these programs do not use.
+        # The environment has pulumi-kubernetes in it: those programs that use it find its plugin on PATH.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "false",
     }
     project = Project(root, environment)
     init = ["pulumi", "stack", "init", "test", "--non-interactive"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import urllib3
 import yaml
 from kubernetes import client, watch
 from rich.console import Console
@@ -88,11 +90,12 @@ class _Watched:
         self._watch.stop()
 
     def _follow(self) -> None:
-        for event in self._watch.stream(
-            self._core.list_namespaced_config_map, _NAMESPACE, timeout_seconds=2 * _SECONDS
-        ):
-            self._times.setdefault(event["object"].metadata.name, time.monotonic())
-            self._arrived.set()
+        with suppress(urllib3.exceptions.HTTPError):  # a region that is stopped afterwards ends its stream
+            for event in self._watch.stream(
+                self._core.list_namespaced_config_map, _NAMESPACE, timeout_seconds=2 * _SECONDS
+            ):
+                self._times.setdefault(event["object"].metadata.name, time.monotonic())
+                self._arrived.set()
 
 
 def _fail_over(clone: Clone, karmada: client.ApiClient, regions: Mapping[str, client.ApiClient]) -> tuple[float, float]:
